@@ -1,0 +1,1 @@
+"""The notification hub: protocol, sessions, brokers and the plumbing they share."""

@@ -1,0 +1,50 @@
+"""Identifiers: unguessable, lower-case base 36, safe in URLs, file names and Bayeux fields."""
+
+import secrets
+
+ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+NODE_LENGTH = 8
+CLIENT_RANDOM_LENGTH = 26
+EVENT_LENGTH = 20
+REQUEST_LENGTH = 16
+EPOCH_LENGTH = 8
+
+
+def random_base36(length: int) -> str:
+    """`length` characters, uniformly distributed, from the system's secure source (5.17 bits each)."""
+    number = secrets.randbelow(36**length)
+    digits: list[str] = []
+    for _ in range(length):
+        number, digit = divmod(number, 36)
+        digits.append(ALPHABET[digit])
+    return "".join(digits)
+
+
+def node_id() -> str:
+    """The name of this process: 8 characters, new at each start."""
+    return random_base36(NODE_LENGTH)
+
+
+def client_id(node: str) -> str:
+    """A Bayeux clientId: the node that owns the session, then 26 random characters (134 bits)."""
+    return node + random_base36(CLIENT_RANDOM_LENGTH)
+
+
+def node_of(client: str) -> str:
+    """The node named by a clientId; of a foreign string simply its first 8 characters."""
+    return client[:NODE_LENGTH]
+
+
+def event_id() -> str:
+    """The id of one emitted event, 103 bits."""
+    return random_base36(EVENT_LENGTH)
+
+
+def request_id() -> str:
+    """The value of `X-Request-Id` where the client sent none."""
+    return random_base36(REQUEST_LENGTH)
+
+
+def epoch() -> str:
+    """The identity of a log; positions of another epoch mean nothing."""
+    return random_base36(EPOCH_LENGTH)
