@@ -1,0 +1,104 @@
+# setup run test check fmt bench: the verbs. Everything else is called by them or, rarely, by hand.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PYTHON ?= python3
+JOBS ?= 2
+BIN := .venv/bin
+CODE := $(wildcard channels hub api scheduler)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTEST := $(BIN)/python -m pytest
+
+# Slow tests have folders of their own; all other folders are the fast ones and mirror the code.
+STAGES := contracts flows interop browser
+UNIT := $(filter-out $(STAGES:%=tests/%/) tests/architecture/ tests/benchmarks/ tests/__pycache__/,$(wildcard tests/*/))
+
+.PHONY: help setup run test check fmt bench lint types architecture docs lock clean
+
+help:
+	@echo 'make run     the hub with demo data on http://127.0.0.1:8080'
+	@echo 'make test    every gate, fast to slow'
+	@echo 'make check   format, lint, types, layers'
+	@echo 'make fmt     format and mend what can be mended'
+	@echo 'make bench   the benchmarks'
+	@echo 'make setup   only the virtual environment in .venv'
+
+# ------------------------------------------------------------------------------------------------- environment
+setup: .venv/.project
+
+.venv/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed.' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo 'The venv module is missing. On Debian: apt-get install python3-venv' >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.runtime: requirements/runtime.txt | .venv/.python
+	@echo 'Installing the pinned packages into .venv'
+	@$(PIP) install --require-hashes -r $<
+	@touch $@
+
+.venv/.project: pyproject.toml .venv/.runtime
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.project
+	@echo 'Installing the tools of the gates into .venv'
+	@$(PIP) install --require-hashes -r $<
+	@touch $@
+
+tests/interop/node_modules/.installed: $(wildcard tests/interop/package.json tests/interop/package-lock.json)
+	cd tests/interop && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# ------------------------------------------------------------------------------------------------------- verbs
+run: setup
+	@exec $(BIN)/hub serve --demo
+
+check: lint types architecture
+
+test: programs check
+	@echo '--- unit'
+	@$(PYTEST) -n $(JOBS) $(UNIT)
+	@for stage in $(STAGES); do \
+		[ -n "$$(find tests/$$stage -name node_modules -prune -o -name 'test_*.py' -print -quit 2>/dev/null)" ] || continue; \
+		echo "--- $$stage"; \
+		$(PYTEST) tests/$$stage; \
+	done
+
+fmt: .venv/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix --quiet . || true
+
+bench: .venv/.dev
+	@[ -e tests/benchmarks/__main__.py ] || { echo 'There are no benchmarks yet: tests/benchmarks/__main__.py is missing.' >&2; exit 1; }
+	$(BIN)/python -m tests.benchmarks
+
+# ------------------------------------------------------------------------------------------------------- parts
+lint: .venv/.dev
+	$(BIN)/ruff format --check --quiet . || { echo 'Not formatted: run make fmt.' >&2; exit 1; }
+	$(BIN)/ruff check --quiet .
+
+types: .venv/.dev
+	$(BIN)/mypy $(CODE) tests
+
+architecture: .venv/.dev
+	$(PYTEST) tests/architecture
+
+.PHONY: programs
+programs: .venv/.dev
+	@.ci/packages
+	@if [ -e tests/interop/package.json ] && command -v npm >/dev/null; then $(MAKE) tests/interop/node_modules/.installed; fi
+
+docs: .venv/.dev
+	$(BIN)/python -m tests.architecture.generated
+
+# After a change of requirements/*.in; `make lock UPGRADE=--upgrade` takes the newest releases they allow.
+COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11
+lock: .venv/.dev
+	$(COMPILE) $(UPGRADE) requirements/runtime.in --output-file requirements/runtime.txt
+	$(COMPILE) $(UPGRADE) requirements/dev.in --output-file requirements/dev.txt
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis tests/interop/node_modules
