@@ -1,0 +1,37 @@
+"""Rules for every test: our code does not block a running loop, and with CI=true nothing is skipped."""
+
+import os
+from collections.abc import Generator, Iterator
+from importlib.util import find_spec
+
+import pytest
+from blockbuster import blockbuster_ctx
+
+OURS = [name for name in ("channels", "hub", "api", "scheduler") if (spec := find_spec(name)) and spec.origin]
+
+
+@pytest.fixture(autouse=True)
+def blocking_calls_fail() -> Iterator[None]:
+    """Make sleep, sockets, files and SQLite raise when our code calls them on the event loop's thread."""
+    with blockbuster_ctx(OURS):
+        yield
+
+
+def _as_failure(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"with CI=true nothing is skipped: {report.longrepr}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _as_failure(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _as_failure(report)
+    return report
