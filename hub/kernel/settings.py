@@ -1,0 +1,213 @@
+"""Everything that the environment may say to the hub. A field `redis_url` is read from `HUB_REDIS_URL`.
+
+Names are checked as strictly as values: an unknown `HUB_*` name is an error, because a typo would otherwise be a
+default. Empty values count as absent. All faults are reported together.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+from msgspec import Meta
+
+from hub.kernel.faults import Fault, SettingsError, unknown
+from hub.kernel.secret import Secret
+from hub.kernel.values import ValueFault, expectation, meaning, parse
+
+__all__ = ["Secret", "Settings", "SettingsError", "load", "table"]
+
+PREFIX: Final = "HUB_"
+DATABASE_FILE: Final = "hub.db"
+CONFIG_FILE: Final = Path("hub.toml")
+SHORTEST_SECRET: Final = 32
+
+_Positive = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of one process, checked. Times are in the unit of their name, sizes in bytes."""
+
+    data_dir: Annotated[Path, Meta(description="Directory of the database file, the generated keys and the lock")] = (
+        Path("./var")
+    )
+    database_url: Annotated[
+        Secret | None, Meta(description="SQLAlchemy URL; absent: an SQLite file in the data directory")
+    ] = None
+    redis_url: Annotated[Secret | None, Meta(description="Redis between several processes; absent: memory broker")] = (
+        None
+    )
+    redis_prefix: Annotated[
+        str, Meta(pattern=r"\A[A-Za-z0-9._:-]{1,64}\Z", description="Start of every Redis key and channel")
+    ] = "hub"
+    config: Annotated[Path | None, Meta(description="Configuration file; absent: `./hub.toml` if there")] = None
+    public_url: Annotated[str, Meta(description="Base URL that clients and links use")] = "http://127.0.0.1:8080"
+    allowed_origins: Annotated[
+        tuple[str, ...], Meta(description="Origins of browsers, comma-separated, besides that of the public URL")
+    ] = ()
+
+    jwt_secret: Annotated[
+        Secret | None, Meta(description="HS256 secret of at least 32 bytes; absent: own ES256 key")
+    ] = None
+    jwks_url: Annotated[str | None, Meta(description="Key set of a foreign token issuer, instead of the secret")] = None
+    jwt_issuer: Annotated[str, Meta(description="Required `iss` of tokens")] = "hub"
+    jwt_audience: Annotated[str, Meta(description="Required `aud` of tokens")] = "hub"
+
+    bayeux_timeout_ms: Annotated[_Positive, Meta(description="Advised timeout of a held /meta/connect")] = 25_000
+    bayeux_max_interval_ms: Annotated[
+        _Positive, Meta(description="A session without a /meta/connect for so long has ended")
+    ] = 60_000
+    bayeux_interval_ms: Annotated[int, Meta(ge=0, le=60_000, description="Advised pause between two /meta/connect")] = 0
+    callback_polling: Annotated[bool, Meta(description="Permit the callback-polling transport (JSONP)")] = False
+    strict_events: Annotated[bool, Meta(description="Refuse ingested events without a known `messageType`")] = False
+
+    history_seconds: Annotated[_Positive, Meta(description="How long events are kept for replay")] = 86_400
+    history_events: Annotated[_Positive, Meta(description="Events kept of a personal stream")] = 1_000
+    history_events_shared: Annotated[_Positive, Meta(description="Events kept of /v2/users and a custom channel")] = (
+        100_000
+    )
+    session_queue_events: Annotated[_Positive, Meta(description="Events that wait for one slow session")] = 256
+    session_queue_bytes: Annotated[_Positive, Meta(description="Bytes that wait for one slow session")] = 262_144
+
+    max_message_bytes: Annotated[
+        int, Meta(ge=1_024, le=2**26, description="Largest Bayeux message or REST body, and largest event")
+    ] = 65_536
+    max_ingest_bytes: Annotated[int, Meta(ge=1_024, le=2**28, description="Largest body of POST /api/v2/events")] = (
+        4_194_304
+    )
+    max_depth: Annotated[int, Meta(ge=4, le=128, description="Deepest nesting of JSON")] = 32
+    max_connections: Annotated[_Positive, Meta(description="Sockets open at once; further ones are refused")] = 10_000
+    handshakes_per_second: Annotated[
+        _Positive, Meta(description="Bayeux handshakes admitted; surplus ones are advised to come later")
+    ] = 500
+
+    ws_ping_seconds: Annotated[float, Meta(gt=0, le=3_600, description="Time between two pings on a WebSocket")] = 20.0
+    ws_ping_timeout_seconds: Annotated[
+        float, Meta(gt=0, le=3_600, description="A WebSocket without a pong for so long is closed")
+    ] = 20.0
+    ws_user_timeout_seconds: Annotated[
+        float, Meta(gt=0, le=3_600, description="TCP_USER_TIMEOUT: a socket without progress for so long is closed")
+    ] = 20.0
+    drain_seconds: Annotated[float, Meta(ge=0, le=3_600, description="How long a stopping process empties queues")] = (
+        10.0
+    )
+
+    smtp_url: Annotated[Secret | None, Meta(description="Mail server")] = None
+    sms_url: Annotated[Secret | None, Meta(description="SMS gateway")] = None
+    scheduler: Annotated[
+        Literal["internal", "external"], Meta(description="Timers in this process, or in `hub scheduler`")
+    ] = "internal"
+    log_format: Annotated[Literal["text", "json"], Meta(description="Form of the log on standard error")] = "text"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="Least level that is logged")
+    ] = "info"
+
+    @property
+    def database(self) -> Secret:
+        """The URL of the database that is used: HUB_DATABASE_URL, or the file in the data directory."""
+        return self.database_url or Secret(f"sqlite:///{(self.data_dir / DATABASE_FILE).as_posix()}")
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins that a browser may come from, as browsers write them: lower case, no default port, no slash."""
+        return frozenset(_origin(urlsplit(url)) for url in (self.public_url, *self.allowed_origins))
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """The settings in `environ`. Raises SettingsError with every fault, each under the name of its variable."""
+    known = {_name(field.name): field for field in msgspec.structs.fields(Settings)}
+    given = {name: text.strip() for name, text in environ.items() if name.startswith(PREFIX)}
+    faults = [Fault(name, unknown(name, known)) for name in sorted(given.keys() - known.keys())]
+    values: dict[str, Any] = {}
+    for name, field in known.items():
+        if text := given.get(name):
+            try:
+                values[field.name] = parse(text.rstrip("/") if field.name == "public_url" else text, field.type)
+            except ValueFault as fault:
+                faults.append(Fault(name, str(fault)))
+    if not given.get("HUB_CONFIG") and CONFIG_FILE.is_file():
+        values["config"] = CONFIG_FILE
+    settings = Settings(**values)
+    faults.extend(_contradictions(settings))
+    if environ.get("WEB_CONCURRENCY", "").strip() not in {"", "1"}:
+        faults.append(Fault("WEB_CONCURRENCY", "one process serves one port; start further processes on other ports"))
+    if faults:
+        raise SettingsError(faults)
+    return settings
+
+
+def table() -> str:
+    """All settings as a Markdown table, for the documentation."""
+    rows = ["| name | default | value | meaning |", "|---|---|---|---|"]
+    for field in msgspec.structs.fields(Settings):
+        default = _shown(field.default)
+        rows.append(f"| `{_name(field.name)}` | {default} | {expectation(field.type)} | {meaning(field.type)} |")
+    return "\n".join(rows) + "\n"
+
+
+def _contradictions(settings: Settings) -> Iterator[Fault]:
+    yield from _of_another_version(settings)
+    if settings.jwt_secret and settings.jwks_url:
+        yield Fault("HUB_JWT_SECRET", "excludes HUB_JWKS_URL; set one of them, or neither to use a generated key")
+    if settings.jwt_secret and len(settings.jwt_secret.reveal().encode("utf-8", "surrogateescape")) < SHORTEST_SECRET:
+        yield Fault("HUB_JWT_SECRET", f"must be at least {SHORTEST_SECRET} bytes long")
+    if settings.config and not settings.config.is_file():
+        yield Fault("HUB_CONFIG", f"no such file: {settings.config}")
+    if not _is_base_url(settings.public_url):
+        yield Fault("HUB_PUBLIC_URL", "must be http(s)://host[:port][/path]")
+    for origin in settings.allowed_origins:
+        if not _is_base_url(origin) or urlsplit(origin).path.rstrip("/"):
+            yield Fault("HUB_ALLOWED_ORIGINS", f"{origin!r} must be http(s)://host[:port]")
+    if settings.max_ingest_bytes < settings.max_message_bytes:
+        yield Fault("HUB_MAX_INGEST_BYTES", "must not be smaller than HUB_MAX_MESSAGE_BYTES")
+
+
+def _of_another_version(settings: Settings) -> Iterator[Fault]:
+    scheme, _, path = settings.database.reveal().partition("://")
+    if scheme.startswith("postgres"):
+        yield Fault("HUB_DATABASE_URL", "PostgreSQL is not supported by this version yet; unset it to use SQLite")
+    elif scheme != "sqlite" or not path.strip("/") or ":memory:" in path:
+        yield Fault("HUB_DATABASE_URL", "must be sqlite:///path of a file")
+    later = {
+        "HUB_REDIS_URL": (settings.redis_url, "to use the memory broker"),
+        "HUB_JWKS_URL": (settings.jwks_url, "and set HUB_JWT_SECRET, or nothing to use a generated key"),
+        "HUB_SMTP_URL": (settings.smtp_url, "since no mail is sent"),
+        "HUB_SMS_URL": (settings.sms_url, "since no SMS is sent"),
+    }
+    for name, (value, instead) in later.items():
+        if value:
+            yield Fault(name, f"is not supported by this version yet; unset it {instead}")
+
+
+def _is_base_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        port_is_readable = url.port is None or url.port > 0
+    except ValueError:
+        return False
+    bare = not (url.query or url.fragment or url.username or url.password)
+    return url.scheme in {"http", "https"} and bool(url.hostname) and bare and port_is_readable
+
+
+def _origin(url: SplitResult) -> str:
+    host = url.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    is_default = url.port is None or (url.scheme, url.port) in {("http", 80), ("https", 443)}
+    return f"{url.scheme}://{host}" if is_default else f"{url.scheme}://{host}:{url.port}"
+
+
+def _name(field: str) -> str:
+    return PREFIX + field.upper()
+
+
+def _shown(default: object) -> str:
+    match default:
+        case bool():
+            return "on" if default else "off"
+        case int() | float() | Path():
+            return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
+        case str() if default:
+            return f"`{default}`"
+        case _:
+            return "-"
