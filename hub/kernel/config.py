@@ -1,0 +1,189 @@
+"""The configuration file `hub.toml`: organizations, custom channels, API clients. Checked whole before anything starts.
+
+Every fault is reported with its path (`custom_channels[1].pattern`); unknown tables and keys are refused.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from channels.access import Role
+from channels.catalog import Catalog, Channel
+from hub.kernel.faults import Fault, SettingsError, unknown
+from hub.kernel.secret import Secret
+
+__all__ = ["Client", "Configuration", "CustomChannel", "Organization", "load", "parse"]
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+OrganizationId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._-]{1,64}\Z")]
+
+_ORGANIZATION_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._@-]{1,64}")
+
+
+class Organization(msgspec.Struct, frozen=True, kw_only=True):
+    """`[organizations.ID]`. Any other organization works too; a table only adds what is said in it."""
+
+    name: str | None = None
+
+
+class CustomChannel(msgspec.Struct, frozen=True, kw_only=True):
+    """`[[custom_channels]]`: who may listen and speak (roles), and whether its events have positions and are kept."""
+
+    pattern: str
+    subscribe: tuple[Role, ...] = ()
+    publish: tuple[Role, ...] = ()
+    durable: bool = False
+
+    def channel(self) -> Channel:
+        """The entry of the catalogue."""
+        return Channel(
+            pattern=self.pattern,
+            durable=self.durable,
+            subscribe=frozenset(self.subscribe),
+            publish=frozenset(self.publish),
+        )
+
+
+class Client(msgspec.Struct, frozen=True, kw_only=True):
+    """`[clients.ID]`: a back end that gets tokens with ROLE_CLIENT_SERVICE of `organization` for its secret."""
+
+    organization: OrganizationId
+    secret: Secret
+
+
+class _ClientEntry(msgspec.Struct, frozen=True, kw_only=True):
+    organization: OrganizationId
+    secret: str | None = None
+    secret_file: str | None = None
+
+
+class Configuration(msgspec.Struct, frozen=True, kw_only=True):
+    """What the file says. Without a file everything is empty, which is a working hub."""
+
+    organizations: Mapping[str, Organization] = {}
+    custom_channels: tuple[CustomChannel, ...] = ()
+    clients: Mapping[str, Client] = {}
+
+    def catalog(self) -> Catalog:
+        """The four channels and the custom ones. Never raises for a Configuration that `load` returned."""
+        return Catalog([custom.channel() for custom in self.custom_channels])
+
+
+def load(path: Path | None) -> Configuration:
+    """The configuration in the file at `path`; the empty one for None. Raises SettingsError with every fault."""
+    if path is None:
+        return Configuration()
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError([Fault(str(path), error.strerror or "cannot be read")]) from None
+    except UnicodeDecodeError:
+        raise SettingsError([Fault(str(path), "is not UTF-8")]) from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SettingsError([Fault(str(path), f"is not TOML: {error}")]) from None
+    return parse(document, path.parent)
+
+
+def parse(document: Mapping[str, Any], directory: Path) -> Configuration:
+    """The configuration in a decoded file; names of further files are relative to `directory`. Raises SettingsError."""
+    reader = _Reader(directory)
+    configuration = reader.configuration(document)
+    if reader.faults:
+        raise SettingsError(reader.faults)
+    return configuration
+
+
+class _Reader:
+    """Reads what can be read, and notes each fault under its path."""
+
+    def __init__(self, directory: Path) -> None:
+        self.faults: list[Fault] = []
+        self._directory = directory
+
+    def configuration(self, document: Mapping[str, Any]) -> Configuration:
+        tables = Configuration.__struct_fields__
+        self.faults.extend(Fault(name, unknown(name, tables)) for name in document if name not in tables)
+        return Configuration(
+            organizations=dict(self._named(document, "organizations", _ORGANIZATION_ID, Organization)),
+            custom_channels=self._custom_channels(document.get("custom_channels", [])),
+            clients={
+                name: client
+                for name, entry in self._named(document, "clients", _CLIENT_ID, _ClientEntry)
+                if (client := self._client(f"clients.{name}", entry))
+            },
+        )
+
+    def _named(
+        self, document: Mapping[str, Any], table: str, name_form: re.Pattern[str], type_: type[S]
+    ) -> Iterator[tuple[str, S]]:
+        entries = document.get(table, {})
+        if not isinstance(entries, dict):
+            self.faults.append(Fault(table, f"must be tables [{table}.ID]"))
+            return
+        for name, raw in entries.items():
+            path = f"{table}.{name}"
+            if not name_form.fullmatch(name):
+                self.faults.append(Fault(path, f"the name must match {name_form.pattern}"))
+            elif (entry := self._entry(path, raw, type_)) is not None:
+                yield name, entry
+
+    def _entry(self, path: str, raw: object, type_: type[S]) -> S | None:
+        """One table key by key, so that each bad key is reported; None when there was one."""
+        if not isinstance(raw, dict):
+            self.faults.append(Fault(path, "must be a table"))
+            return None
+        known = {field.name: field for field in msgspec.structs.fields(type_)}
+        before = len(self.faults)
+        self.faults.extend(Fault(f"{path}.{key}", unknown(key, known)) for key in raw if key not in known)
+        values: dict[str, Any] = {}
+        for key, field in known.items():
+            if key in raw:
+                try:
+                    values[key] = msgspec.convert(raw[key], field.type)
+                except (msgspec.ValidationError, RecursionError) as error:
+                    message, _, place = str(error).partition(" - at `$")
+                    self.faults.append(Fault(f"{path}.{key}{place.rstrip('`')}", message))
+            elif field.required:
+                self.faults.append(Fault(f"{path}.{key}", "is missing"))
+        return None if len(self.faults) > before else type_(**values)
+
+    def _custom_channels(self, raw: object) -> tuple[CustomChannel, ...]:
+        if not isinstance(raw, list):
+            self.faults.append(Fault("custom_channels", "must be tables [[custom_channels]]"))
+            return ()
+        good: list[CustomChannel] = []
+        for index, item in enumerate(raw):
+            path = f"custom_channels[{index}]"
+            entry = self._entry(path, item, CustomChannel)
+            if entry is None:
+                continue
+            try:
+                Catalog([*(custom.channel() for custom in good), entry.channel()])
+            except ValueError as error:
+                self.faults.append(Fault(f"{path}.pattern", str(error)))
+            else:
+                good.append(entry)
+        return tuple(good)
+
+    def _client(self, path: str, entry: _ClientEntry) -> Client | None:
+        if (entry.secret is None) == (entry.secret_file is None):
+            self.faults.append(Fault(f"{path}.secret", "set exactly one of secret and secret_file"))
+            return None
+        secret = entry.secret
+        if entry.secret_file is not None:
+            try:
+                secret = (self._directory / entry.secret_file).read_text(encoding="utf-8").strip()
+            except (OSError, ValueError):
+                self.faults.append(Fault(f"{path}.secret_file", f"cannot be read: {entry.secret_file}"))
+                return None
+        if not secret:
+            self.faults.append(Fault(f"{path}.secret", "is empty"))
+            return None
+        return Client(organization=entry.organization, secret=Secret(secret))
