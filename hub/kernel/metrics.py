@@ -1,0 +1,137 @@
+"""Every metric of the hub, declared here and nowhere else. One registry a process; counters start at zero with it.
+
+Labels have few, fixed values: never a user, a channel of a client's making or an id.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics import MetricWrapperBase
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+REGISTRY: Final = CollectorRegistry()
+CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+ProcessCollector(registry=REGISTRY)
+
+_declared: Final[list[tuple[MetricWrapperBase, str]]] = []
+
+_TRANSPORTS: Final = ("websocket", "long-polling", "callback-polling")
+_WRITE_BUCKETS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_HTTP_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0)
+_LAG_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
+_DELAY_BUCKETS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+
+
+def _counter(name: str, help_: str, label: str | None = None, values: Iterable[str] = ()) -> Counter:
+    metric = Counter(name, help_, [label] if label else [], registry=REGISTRY)
+    for value in values:
+        metric.labels(value)
+    _declared.append((metric, name))
+    return metric
+
+
+def _gauge(name: str, help_: str, label: str | None = None, values: Iterable[str] = ()) -> Gauge:
+    metric = Gauge(name, help_, [label] if label else [], registry=REGISTRY)
+    for value in values:
+        metric.labels(value)
+    _declared.append((metric, name))
+    return metric
+
+
+def _histogram(name: str, help_: str, buckets: tuple[float, ...], labels: Iterable[str] = ()) -> Histogram:
+    metric = Histogram(name, help_, list(labels), registry=REGISTRY, buckets=buckets)
+    _declared.append((metric, name))
+    return metric
+
+
+# Sessions and what reaches them.
+CONNECTIONS = _gauge("hub_connections", "Sockets open.")
+SESSIONS = _gauge("hub_sessions", "Bayeux sessions alive, by the transport last used.", "transport", _TRANSPORTS)
+SUBSCRIPTIONS = _gauge("hub_subscriptions", "Subscriptions of the sessions alive.")
+HANDSHAKES = _counter(
+    "hub_handshakes_total",
+    "Bayeux handshakes, by outcome.",
+    "outcome",
+    ("ok", "unauthenticated", "forbidden", "unsupported", "overloaded"),
+)
+SUBSCRIBES = _counter(
+    "hub_subscribes_total", "Subscribe requests, by outcome.", "outcome", ("ok", "denied", "unknown", "bad", "too_many")
+)
+EVENTS_PUBLISHED = _counter(
+    "hub_events_published_total",
+    "Events handed to the broker, by kind of channel.",
+    "channel_kind",
+    ("personal", "shared", "custom"),
+)
+DELIVERIES = _counter("hub_deliveries_total", "Events handed to a transport for a session.", "transport", _TRANSPORTS)
+UNDELIVERED = _counter(
+    "hub_undelivered_total",
+    "Events that a subscribed session did not get, by reason; queue_overflow is read again from the log.",
+    "reason",
+    ("queue_overflow", "ephemeral_overflow", "session_ended", "socket_lost", "trimmed"),
+)
+DELIVERY_SECONDS = _histogram(
+    "hub_publish_to_delivery_seconds", "From the commit of an event to its hand-over to transports.", _DELAY_BUCKETS
+)
+RECOVERIES = _counter(
+    "hub_recoveries_total", "Streams read again for a subscriber, by result.", "kind", ("live", "replayed", "gap")
+)
+HEALED_EVENTS = _counter("hub_healed_events_total", "Events that the broker missed and the log supplied.")
+BAD_FRAMES = _counter(
+    "hub_bad_frames_total",
+    "Messages refused before the protocol saw them, by reason.",
+    "reason",
+    ("malformed", "too_large", "too_deep", "not_utf8", "binary", "protocol"),
+)
+ORIGIN_REFUSED = _counter("hub_origin_refused_total", "Requests and upgrades refused for their Origin.")
+
+# Store.
+WRITE_TRANSACTIONS = _counter("hub_write_transactions_total", "Transactions committed by the writer.")
+WRITE_FUNCTIONS = _counter("hub_write_functions_total", "Functions that the writer ran; several share a transaction.")
+WRITE_SECONDS = _histogram("hub_write_seconds", "From BEGIN to COMMIT.", _WRITE_BUCKETS)
+WRITE_QUEUE = _gauge("hub_write_queue", "Functions that wait for the writer.")
+STORE_CALLBACK_ERRORS = _counter("hub_store_callback_errors_total", "After-commit callbacks that raised.")
+
+# HTTP.
+HTTP_REQUESTS: Final = Counter(
+    "hub_http_requests_total",
+    "Requests answered, by route pattern (never the path), method and status.",
+    ["route", "method", "status"],
+    registry=REGISTRY,
+)
+_declared.append((HTTP_REQUESTS, "hub_http_requests_total"))
+HTTP_SECONDS = _histogram("hub_http_seconds", "Time to answer, held polls excluded.", _HTTP_BUCKETS, ["route"])
+INGEST_EVENTS = _counter("hub_ingest_events_total", "Events accepted by POST /api/v2/events.")
+UNKNOWN_MESSAGES = _counter(
+    "hub_unknown_messages_total", "Ingested events whose messageType is absent or unknown to the channel."
+)
+
+# The process.
+TASK_CRASHES = _counter("hub_task_crashes_total", "Background tasks that raised.", "task")
+TASK_RESTARTS = _counter("hub_task_restarts_total", "Background tasks started again.", "task")
+LOOP_LAG_SECONDS = _histogram("hub_loop_lag_seconds", "How late the event loop runs its timers.", _LAG_BUCKETS)
+
+
+def render() -> bytes:
+    """All metrics in the text format, to be sent as CONTENT_TYPE."""
+    return generate_latest(REGISTRY)
+
+
+def table() -> str:
+    """All metrics as a Markdown table, for the documentation."""
+    rows = ["| name | type | labels | meaning |", "|---|---|---|---|"]
+    for metric, name in _declared:
+        labels = ", ".join(f"`{label}`" for label in metric._labelnames) or "-"  # noqa: SLF001
+        rows.append(f"| `{name}` | {metric._type} | {labels} | {metric._documentation} |")  # noqa: SLF001
+    return "\n".join(rows) + "\n"
