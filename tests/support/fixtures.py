@@ -1,0 +1,24 @@
+"""Fixtures that conftest files of flows, interop and later suites take over by importing them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.history import History, recorded_history
+from tests.support.hub_process import HubProcess
+from tests.support.tokens import SECRET
+
+
+@pytest.fixture
+def history() -> Iterator[History]:
+    """An empty history; a test that ends without verifying it is an error."""
+    with recorded_history() as recorded:
+        yield recorded
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[HubProcess]:
+    """A running hub on a free port with an empty data directory, that accepts the tokens of `tests.support.tokens`."""
+    with HubProcess(tmp_path / "hub", secret=SECRET) as process:
+        yield process
