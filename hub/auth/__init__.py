@@ -1,0 +1,1 @@
+"""Who is asking: tokens, the keys behind them, principals, and what ends them early."""
