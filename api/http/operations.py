@@ -1,0 +1,190 @@
+"""One record an endpoint, and the ASGI application that serves it.
+
+The record is the only place where method, path, permission, types, limits and errors of an endpoint are said. Routes
+and the OpenAPI description are both derived from it, so they cannot disagree.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from api.http.authentication import authenticate
+from api.http.middleware import CrossOrigin, request_id_of
+from api.http.problems import Family, MethodNotAllowed, UnsupportedMediaType, answer
+from api.http.reply import JSON, Reply
+from api.http.request import Call, Disconnected, Services, read_body
+from channels.access import Role
+from hub.kernel import logs, metrics, wire
+from hub.kernel.errors import BadInput, HubError, Internal
+from hub.kernel.settings import Settings
+
+_log = logs.get("api")
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One endpoint: what it is called, who may call it, what goes in and out, and the function that does it.
+
+    `roles`: one of them is required; empty = any valid token; `None` = public. `body` and `result` are types that
+    msgspec reads and writes, `None` where there is no JSON; `body_name` is what messages about the body call it and
+    `max_body` its limit in bytes. `errors` are those of the use case; what authentication, decoding and limits may
+    answer is added by itself. `idempotent` endpoints honour `Idempotency-Key` and do their work through
+    `api.http.idempotency`. `handler` returns a value of `result`, or a whole `Reply`.
+    """
+
+    name: str
+    method: str
+    path: str
+    summary: str
+    tag: str
+    family: Family
+    handler: Callable[[Call[Any]], Awaitable[object]]
+    roles: frozenset[Role] | None
+    body: Any = None
+    body_name: str = "body"
+    result: Any = None
+    success: int = 200
+    media_type: str = JSON
+    errors: tuple[type[HubError], ...] = ()
+    max_body: Callable[[Settings], int] = attrgetter("max_message_bytes")
+    idempotent: bool = False
+    examples: Mapping[str, object] = {}
+    description: str = ""
+
+
+class Endpoint:
+    """Carries an operation out: authentication, limit, decoding, handler, encoding, in this order."""
+
+    def __init__(self, operation: Operation, services: Services) -> None:
+        self.operation = operation
+        self._services = services
+        self._max_body = operation.max_body(services.settings)
+        self._max_depth = services.settings.max_depth
+
+    async def reply(self, scope: Scope, receive: Receive, request_id: str) -> Reply:
+        """The answer to one request; refusals are raised as `HubError`."""
+        operation = self.operation
+        now = self._services.clock.now()
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        caller = None
+        if operation.roles is not None:
+            caller = authenticate(self._services, headers.get(b"authorization"), operation.roles, now)
+        raw = b""
+        if operation.body is not None:
+            _require_json(headers.get(b"content-type"))
+            raw = await read_body(receive, headers.get(b"content-length"), self._max_body)
+        call = Call(
+            services=self._services,
+            caller=caller,
+            body=self._decoded(raw),
+            raw=raw,
+            path_params=scope["path_params"],
+            query_string=scope["query_string"],
+            idempotency_key=_idempotency_key(headers) if operation.idempotent else None,
+            path=scope["path"],
+            request_id=request_id,
+            now=now,
+        )
+        result = await operation.handler(call)
+        if isinstance(result, Reply):
+            return result
+        return Reply(operation.success, wire.encode(result), operation.media_type)
+
+    def _decoded(self, raw: bytes) -> Any:  # noqa: ANN401 - what the operation's `body` says
+        operation = self.operation
+        if operation.body is None:
+            return None
+        try:
+            return wire.decode(operation.body, raw, max_bytes=self._max_body, max_depth=self._max_depth)
+        except BadInput as error:
+            # Most families have no member for the place, and "missing field" without one helps nobody.
+            if error.pointer:
+                error.detail = f"{place(error.pointer, operation.body_name)}: {error.detail}"
+            raise
+
+
+class Resource:
+    """All operations of one path as an ASGI application: chooses by method, renders what was refused, counts."""
+
+    def __init__(self, endpoints: Sequence[Endpoint], services: Services) -> None:
+        first = endpoints[0].operation
+        self._family = first.family
+        self._path = first.path
+        self._clock = services.clock
+        self._seconds = metrics.HTTP_SECONDS.labels(first.path)
+        self._endpoints = {endpoint.operation.method: endpoint for endpoint in endpoints}
+        if "GET" in self._endpoints:
+            self._endpoints["HEAD"] = self._endpoints["GET"]
+        self._allow = tuple(sorted(self._endpoints))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = self._clock.monotonic()
+        request_id = request_id_of(scope)
+        method = scope["method"]
+        try:
+            reply = await self._reply(scope, receive, request_id)
+        except Disconnected:
+            return
+        except HubError as error:
+            reply = answer(error, self._family, request_id)
+        except Exception:  # noqa: BLE001 - the client is told nothing, the log everything
+            _log.exception("request failed", request_id=request_id, method=method, path=self._path)
+            reply = answer(Internal(), self._family, request_id)
+        await reply.send(send, without_body=method == "HEAD")
+        self._count(method, reply.status, self._clock.monotonic() - started)
+
+    async def _reply(self, scope: Scope, receive: Receive, request_id: str) -> Reply:
+        endpoint = self._endpoints.get(scope["method"])
+        if endpoint is None:
+            raise MethodNotAllowed(self._allow)
+        return await endpoint.reply(scope, receive, request_id)
+
+    def _count(self, method: str, status: int, seconds: float) -> None:
+        # A method that nobody serves is a text of the client's choice and must not become a label.
+        known = method if method in self._endpoints else "other"
+        metrics.HTTP_REQUESTS.labels(self._path, known, str(status)).inc()
+        self._seconds.observe(seconds)
+
+
+def routes_of(operations: Sequence[Operation], services: Services) -> list[Route]:
+    """One route a path; the operations of a path share it, so that 405 can name all methods."""
+    origins = services.settings.origins
+    by_path = groupby(sorted(operations, key=attrgetter("path")), key=attrgetter("path"))
+    return [
+        Route(path, CrossOrigin(Resource([Endpoint(operation, services) for operation in group], services), origins))
+        for path, group in by_path
+    ]
+
+
+def _require_json(content_type: bytes | None) -> None:
+    """Accepts JSON in any of its names; a missing Content-Type is taken for JSON."""
+    if content_type is None:
+        return
+    media_type = content_type.partition(b";")[0].strip().lower()
+    if media_type != b"application/json" and not media_type.endswith(b"+json"):
+        raise UnsupportedMediaType
+
+
+def _idempotency_key(headers: Mapping[bytes, bytes]) -> str | None:
+    key = headers.get(b"idempotency-key")
+    if key is None:
+        return None
+    if not 0 < len(key) <= 255 or not all(0x20 <= byte <= 0x7E for byte in key):
+        raise BadInput("Idempotency-Key must be 1 to 255 printable ASCII characters", pointer="")
+    return key.decode("ascii")
+
+
+def place(pointer: str, root: str) -> str:
+    """A JSON Pointer as people write it: `events[3].userId` for `/3/userId`, `userId` for `/userId`."""
+    text = ""
+    for step in pointer.split("/")[1:]:
+        if step.isdecimal():
+            text = f"{text or root}[{step}]"
+        else:
+            name = step.replace("~1", "/").replace("~0", "~")
+            text = f"{text}.{name}" if text else name
+    return text

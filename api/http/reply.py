@@ -1,0 +1,30 @@
+"""One HTTP answer as a value."""
+
+import msgspec
+from starlette.types import Send
+
+JSON = "application/json"
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """Status, body and headers of one answer; handlers return it where the result type alone cannot say it.
+
+    `headers` are ASCII and come on top of Content-Type and Content-Length.
+    """
+
+    status: int
+    body: bytes
+    media_type: str = JSON
+    headers: Headers = ()
+
+    async def send(self, send: Send, *, without_body: bool = False) -> None:
+        """Writes the answer; for HEAD `without_body`, with the length that GET would have had."""
+        headers = [
+            (b"content-type", self.media_type.encode("ascii")),
+            (b"content-length", str(len(self.body)).encode("ascii")),
+        ]
+        headers.extend((name.encode("ascii"), value.encode("ascii")) for name, value in self.headers)
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if without_body else self.body})

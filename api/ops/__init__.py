@@ -1,0 +1,1 @@
+"""What operators and tools ask: health, readiness, metrics, version, and the two generated descriptions."""

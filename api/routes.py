@@ -1,0 +1,34 @@
+"""The table of contents of REST: all operations, the routes that serve them, the document that describes them."""
+
+from typing import Any
+
+from starlette.routing import Route
+
+from api.events import routes as events
+from api.http import openapi
+from api.http.operations import Operation, routes_of
+from api.http.request import Services
+from api.ops import routes as ops
+
+TITLE = "Notification hub"
+
+
+def operations() -> tuple[Operation, ...]:
+    """Every endpoint there is."""
+    return (*events.OPERATIONS, *ops.operations(_describe))
+
+
+def routes(services: Services) -> list[Route]:
+    """One route a path, for a router without slash redirects, `api.http.middleware.RequestIds` around it and
+    `unknown_path` as its default.
+    """
+    return routes_of(operations(), services)
+
+
+def document(*, url: str, version: str) -> dict[str, Any]:
+    """The OpenAPI 3.1 document; `url` is the public base of the hub."""
+    return openapi.document(operations(), title=TITLE, url=url, version=version)
+
+
+def _describe(services: Services) -> dict[str, Any]:
+    return document(url=services.settings.public_url, version=services.version)

@@ -1,0 +1,120 @@
+"""REST as a client sees it: the real application over a real database file, in process, with a clock that stands."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import msgspec
+from starlette.routing import Router
+from starlette.types import ASGIApp
+
+from api import routes
+from api.http.middleware import RequestIds, unknown_path
+from api.http.operations import Operation, routes_of
+from api.http.request import Services
+from channels.catalog import Catalog, Channel
+from channels.envelope import LoggedEvent, Stream
+from hub.auth.keys import KeyRing
+from hub.auth.revoked import Revoked
+from hub.auth.tokens import Tokens
+from hub.kernel.secret import Secret
+from hub.kernel.settings import Settings
+from hub.store.database import Database
+from hub.store.migrations import migrate
+from hub.store.streams import history
+
+START = 1_800_000_000.0
+EVENTS = "/api/v2/events"
+CUSTOM = (
+    Channel(pattern="/demo/**", subscribe=frozenset({"ROLE_AGENT"}), publish=frozenset({"ROLE_AGENT"})),
+    Channel(pattern="/walls/sales", subscribe=frozenset({"ROLE_AGENT"}), durable=True),
+)
+
+
+class StandingClock:
+    """Time that moves when a test says so."""
+
+    def __init__(self) -> None:
+        self.at = START
+
+    def now(self) -> float:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at
+
+
+class World:
+    """One hub's REST side. `published` is what the after-commit hook saw, in order."""
+
+    def __init__(self, db: Database, clock: StandingClock, settings: Settings) -> None:
+        self.clock = clock
+        self.readiness: dict[str, str | None] = {"database": None}
+        self.published: list[LoggedEvent] = []
+        self.tokens = Tokens(
+            KeyRing.of_secret(Secret("a secret that is long enough for HS256 by far")), issuer="hub", audience="hub"
+        )
+        self.services = Services(
+            db=db,
+            tokens=self.tokens,
+            revoked=Revoked(),
+            catalog=Catalog(CUSTOM),
+            clock=clock,
+            settings=settings,
+            version="1.2.3",
+            readiness={"database": lambda: self.readiness["database"]},
+        )
+        db.after_commit(self.published.extend)
+
+    def token(self, user: str = "crm", *roles: str, organization: str = "acme", ttl: float = 3600) -> str:
+        return self.tokens.mint(
+            user=user,
+            organization=organization,
+            roles=roles or ("ROLE_CLIENT_SERVICE",),
+            ttl=ttl,
+            now=self.clock.now(),
+        )
+
+    def app(self, operations: Sequence[Operation] = ()) -> ASGIApp:
+        table = routes_of(operations, self.services) if operations else routes.routes(self.services)
+        return RequestIds(Router(table, redirect_slashes=False, default=unknown_path))
+
+    def client(self, operations: Sequence[Operation] = ()) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(transport=httpx2.ASGITransport(self.app(operations)), base_url="http://hub.test")
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | object = None,
+        *,
+        headers: dict[str, str] | None = None,
+        token: str | None = None,
+        operations: Sequence[Operation] = (),
+    ) -> httpx2.Response:
+        content = body if isinstance(body, bytes) else None if body is None else msgspec.json.encode(body)
+        sent = {} if token is None else {"Authorization": f"Bearer {token}"}
+        async with self.client(operations) as client:
+            return await client.request(method, path, content=content, headers=sent | (headers or {}))
+
+    async def publish(self, body: bytes | object, **more: Any) -> httpx2.Response:
+        more.setdefault("token", self.token())
+        return await self.ask("POST", EVENTS, body, **more)
+
+    async def log(self, user: str, channel: str, organization: str = "acme") -> list[tuple[int, bytes]]:
+        stream = Stream(organization, user, channel)
+        events = await self.services.db.read(lambda tx: history(tx, stream, 0, 10_000))
+        return [(event.seq, event.data) for event in events]
+
+
+@asynccontextmanager
+async def opened(directory: Path, **settings: Any) -> AsyncIterator[World]:
+    """A world on a new database in `directory`."""
+    url = f"sqlite:///{directory / 'hub.db'}"
+    await anyio.to_thread.run_sync(migrate, url)
+    clock = StandingClock()
+    async with Database(url, clock=clock) as db:
+        yield World(db, clock, Settings(data_dir=directory, **settings))
