@@ -45,7 +45,7 @@ setup: .venv/.project
 
 .venv/.dev: requirements/dev.txt .venv/.project
 	@echo 'Installing the tools of the gates into .venv'
-	@$(PIP) install --require-hashes -r $<
+	@$(PIP) install --use-pep517 --require-hashes -r $<
 	@touch $@
 
 tests/interop/node_modules/.installed: $(wildcard tests/interop/package.json tests/interop/package-lock.json)
