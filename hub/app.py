@@ -1,0 +1,163 @@
+"""The composition root: builds one process's hub out of its parts, and takes it down again."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp
+
+from api import routes
+from api.http.middleware import CrossOrigin, RequestIds, unknown_path
+from api.http.request import Services
+from hub.auth.keys import KeyRing
+from hub.auth.revoked import Revoked
+from hub.auth.tokens import Tokens
+from hub.bayeux.advice import Terms
+from hub.brokers.memory import MemoryBroker
+from hub.kernel import metrics
+from hub.kernel.clock import Clock, SystemClock
+from hub.kernel.config import Configuration
+from hub.kernel.lifecycle import Background
+from hub.kernel.settings import Settings
+from hub.realtime.admission import Admission
+from hub.realtime.heartbeat import Heartbeat
+from hub.realtime.node import Node
+from hub.realtime.pressure import Bounds
+from hub.relay.publisher import Publisher
+from hub.store import idempotency, migrations, streams
+from hub.store.database import Database
+from hub.store.transaction import Tx
+from hub.transports import paths
+from hub.transports.limits import Limits
+from hub.transports.long_polling import LongPolling
+from hub.transports.websocket import WebSockets
+
+WHEEL_SECONDS = 0.1
+HEARTBEAT_SECONDS = 0.1  # with the memory broker; the database is a file in the same machine
+TRIM_SECONDS = 10.0
+TRIM_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A running hub: what the server needs of it."""
+
+    settings: Settings
+    node: Node
+    asgi: ASGIApp
+    websockets: WebSockets
+
+
+@asynccontextmanager
+async def running(settings: Settings, configuration: Configuration, clock: Clock | None = None) -> AsyncIterator[Hub]:
+    """A hub with its database open and its background work going on; both end with the block.
+
+    Migrates an SQLite database. Raises `SettingsError` for a key that is missing or unfit.
+    """
+    clock = clock or SystemClock()
+    url = settings.database.reveal()
+    await asyncio.to_thread(migrations.migrate, url)
+    catalog = configuration.catalog()
+    revoked = Revoked()
+    tokens = Tokens(KeyRing.load(settings), settings.jwt_issuer, settings.jwt_audience)
+    async with Database(url, clock=clock) as database:
+        broker = MemoryBroker()
+        publisher = Publisher(broker, catalog)
+        database.after_commit(publisher.committed)
+        node = Node(
+            terms=await _terms(settings, database),
+            bounds=Bounds(settings.session_queue_events, settings.session_queue_bytes),
+            clock=clock,
+            catalog=catalog,
+            admission=Admission(tokens, revoked, catalog, clock),
+            database=database,
+            broker=broker,
+            publisher=publisher,
+        )
+        heartbeat = Heartbeat(node, database, revoked, clock)
+        await heartbeat.start()
+        services = Services(
+            db=database,
+            tokens=tokens,
+            revoked=revoked,
+            catalog=catalog,
+            clock=clock,
+            settings=settings,
+            version=version("hub"),
+            readiness={"drain": lambda: "draining" if node.draining else None},
+        )
+        limits = _limits(settings)
+        async with Background(clock) as background:
+            background.keep("wheel", _regularly(WHEEL_SECONDS, lambda: _turn(node, clock), clock))
+            background.keep("heartbeat", _regularly(HEARTBEAT_SECONDS, heartbeat.beat, clock))
+            background.keep("trim", _regularly(TRIM_SECONDS, lambda: _trim(database, settings, clock), clock))
+            websockets = WebSockets(node, limits, settings.origins)
+            yield Hub(settings, node, _asgi(services, LongPolling(node, limits)), websockets)
+        await node.close()
+
+
+async def _terms(settings: Settings, database: Database) -> Terms:
+    return Terms(
+        epoch=await database.read(streams.epoch),
+        timeout=settings.bayeux_timeout_ms,
+        interval=settings.bayeux_interval_ms,
+        max_interval=settings.bayeux_max_interval_ms,
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        message_bytes=settings.max_message_bytes,
+        depth=settings.max_depth,
+        connections=settings.max_connections,
+        ping=settings.ws_ping_seconds,
+        pong=settings.ws_ping_timeout_seconds,
+    )
+
+
+def _asgi(services: Services, long_polling: LongPolling) -> ASGIApp:
+    bayeux = [
+        Route(path, long_polling, methods=["POST"]) for base in paths.BASES for path in (base, base + "/{suffix:path}")
+    ]
+    router = Router([*bayeux, *routes.routes(services)], redirect_slashes=False, default=unknown_path)
+    return RequestIds(CrossOrigin(router, services.settings.origins))
+
+
+def _regularly(seconds: float, work: Callable[[], Awaitable[None]], clock: Clock) -> Callable[[], Awaitable[None]]:
+    """A background body that does the work again and again, and watches how late the event loop lets it."""
+
+    async def body() -> None:
+        while True:
+            due = clock.monotonic() + seconds
+            await asyncio.sleep(seconds)
+            metrics.LOOP_LAG_SECONDS.observe(max(0.0, clock.monotonic() - due))
+            await work()
+
+    return body
+
+
+async def _turn(node: Node, clock: Clock) -> None:
+    node.wheel.advance(clock.monotonic())
+
+
+async def _trim(database: Database, settings: Settings, clock: Clock) -> None:
+    """Shorten the log to what the settings keep, a batch at a time so that no write waits long."""
+    now = clock.now()
+
+    def events(tx: Tx) -> int:
+        return streams.trim(
+            tx,
+            now=now,
+            seconds=settings.history_seconds,
+            events=settings.history_events,
+            events_shared=settings.history_events_shared,
+            batch=TRIM_BATCH,
+        )
+
+    while await database.write(events) == TRIM_BATCH:
+        pass
+    while await database.write(lambda tx: idempotency.expire(tx, now, TRIM_BATCH)) == TRIM_BATCH:
+        pass

@@ -1,0 +1,87 @@
+"""What happens to a session: everything its engine is told."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from hub.bayeux.messages import Message
+
+Origin = Any
+"""Whoever is to get the answer; the engine only carries it from a message to its reply."""
+
+
+class Received(Struct, frozen=True):
+    """A message of the client. `pushes`: its transport can be written to at any time (WebSocket)."""
+
+    message: Message
+    origin: Origin
+    pushes: bool
+    alone: bool = True
+
+
+class Authenticated(Struct, frozen=True):
+    """Answer to `Authenticate`: who the client is, and when (on the engine's clock) that ends."""
+
+    expires_at: float
+
+
+class Granted(Struct, frozen=True):
+    """Answer to `Authorize`: every name asked for, with the concrete channels or patterns it stands for."""
+
+    targets: dict[str, tuple[str, ...]]
+
+
+class Attached(Struct, frozen=True):
+    """Answer to `Attach`: from now on live events queue up. Positions where live begins, and channels with a gap."""
+
+    positions: dict[str, int]
+    gaps: tuple[str, ...] = ()
+
+
+class Accepted(Struct, frozen=True):
+    """Answer to `Publish`: the event has been taken over."""
+
+
+class Refused(Struct, frozen=True):
+    """Answer "no" to any question, as the Bayeux error string to pass on. `interval`: retry after that many ms."""
+
+    error: str
+    interval: int | None = None
+
+
+class Deliverable(Struct, frozen=True):
+    """Events are waiting that cannot be pushed."""
+
+
+class Lost(Struct, frozen=True):
+    """The transport of this origin is gone: what it held will never be answered."""
+
+    origin: Origin
+
+
+class Written(Struct, frozen=True):
+    """The last reply has reached the network; on a slow line that is later than its composition."""
+
+
+class Woken(Struct, frozen=True):
+    """The deadline has come."""
+
+
+class Revoked(Struct, frozen=True):
+    """The session's rights ended: kicked, or its token expired."""
+
+    error: str
+
+
+class Outrun(Struct, frozen=True):
+    """The log no longer reaches back to where this client is: it has to start anew."""
+
+
+class Leaving(Struct, frozen=True):
+    """This process is about to stop; the client shall come back after `interval` milliseconds."""
+
+    interval: int
+
+
+Answer = Authenticated | Granted | Attached | Accepted | Refused
+Event = Received | Answer | Deliverable | Lost | Written | Woken | Revoked | Outrun | Leaving

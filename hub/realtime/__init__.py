@@ -1,0 +1,1 @@
+"""Sessions of this process: who listens to what, and how events reach them."""

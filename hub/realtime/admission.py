@@ -1,0 +1,79 @@
+"""Who may open a session, and what it may hear and say."""
+
+from channels import access
+from channels.access import SubscribeDenied, Target
+from channels.catalog import Catalog
+from hub.auth import policy
+from hub.auth.principal import Principal
+from hub.auth.revoked import Revoked
+from hub.auth.tokens import Tokens
+from hub.bayeux import events as on
+from hub.bayeux import replies
+from hub.bayeux.messages import Message
+from hub.kernel.clock import Clock
+from hub.kernel.errors import HubError, TokenInvalid
+from hub.realtime.ports import Credentials
+
+
+class Admission:
+    """Verifies tokens and applies the access rules of the catalogue."""
+
+    def __init__(self, tokens: Tokens, revoked: Revoked, catalog: Catalog, clock: Clock) -> None:
+        self._tokens = tokens
+        self._revoked = revoked
+        self._catalog = catalog
+        self._clock = clock
+
+    def credentials(self, authorization: str | None, query: str, user_agent: str | None) -> Credentials:
+        """What the credentials of a request are worth. aiohttp clients read intervals as seconds, so they get none."""
+        patient = "aiohttp" not in (user_agent or "")
+        try:
+            token = policy.bearer(authorization, query)
+        except HubError as fault:
+            return Credentials(fault=fault, patient=patient)
+        if token is None:
+            return Credentials(patient=patient)
+        found = self._verify(token)
+        if isinstance(found, Principal):
+            return Credentials(principal=found, patient=patient)
+        return Credentials(fault=found, patient=patient)
+
+    def authenticate(self, handshake: Message, credentials: Credentials) -> Principal | on.Refused:
+        """Who the client is: by the token in `ext.authentication`, or else by that of its transport.
+
+        Where both are given they must name the same user.
+        """
+        inside = _token_of(handshake)
+        if inside is None:
+            found: Principal | HubError | None = credentials.principal or credentials.fault
+        else:
+            found = self._verify(inside)
+            if (
+                isinstance(found, Principal)
+                and credentials.principal
+                and found.identity != credentials.principal.identity
+            ):
+                return on.Refused(replies.HANDSHAKE_DENIED)
+        if isinstance(found, Principal):
+            return found
+        return on.Refused(f"401::{found.code}" if found else "401::credentials_missing")
+
+    def targets(self, principal: Principal, names: tuple[str, ...]) -> dict[str, tuple[Target, ...]] | on.Refused:
+        """What each name stands for; all or nothing."""
+        try:
+            return {name: access.resolve(self._catalog, principal.roles, name) for name in names}
+        except SubscribeDenied as denied:
+            return on.Refused(f"403:{denied.reason}:subscribe_denied")
+
+    def _verify(self, token: str) -> Principal | HubError:
+        try:
+            principal = self._tokens.verify(token, self._clock.now())
+        except HubError as fault:
+            return fault
+        return TokenInvalid("revoked") if self._revoked.contains(principal) else principal
+
+
+def _token_of(handshake: Message) -> str | None:
+    authentication = handshake.extensions.get("authentication")
+    token = authentication.get("token") if isinstance(authentication, dict) else None
+    return token if isinstance(token, str) else None

@@ -1,0 +1,63 @@
+"""The regular look into the database, which makes up for whatever nobody told this process.
+
+Events whose publisher died before it could publish, messages that a broker lost, kicks and revocations written by
+another process: all of them are rows, and all are found here within one interval.
+"""
+
+from msgspec import Struct
+
+from channels.envelope import Stream
+from hub.auth.revoked import Revoked
+from hub.bayeux import replies
+from hub.kernel.clock import Clock, micros
+from hub.realtime.node import Node
+from hub.store import revocations, streams
+from hub.store.database import Database
+from hub.store.revocations import Revocation
+from hub.store.transaction import Snapshot
+
+LOOK_BACK = 5.0  # seconds; far more than a transaction is on its way between the time in its rows and its commit
+
+
+class Seen(Struct, frozen=True):
+    """What one look brought."""
+
+    heads: list[tuple[Stream, int]]
+    revocations: list[Revocation]
+
+
+class Heartbeat:
+    """Call `beat` regularly; it raises what the database raises and changes nothing then."""
+
+    def __init__(self, node: Node, database: Database, revoked: Revoked, clock: Clock) -> None:
+        self._node = node
+        self._database = database
+        self._revoked = revoked
+        self._clock = clock
+        self._latest = 0  # id of the newest revocation carried out
+
+    async def start(self) -> None:
+        """Learn which tokens are refused, before the first session; kicks of the past concern nobody here."""
+        everything = await self._database.read(lambda tx: revocations.since(tx, 0))
+        for revocation in everything:
+            self._remember(revocation)
+
+    async def beat(self) -> None:
+        """One look."""
+        since = 0 if self._node.intake.suspicious else micros(self._clock.now() - LOOK_BACK)
+        self._node.intake.suspicious = False
+        seen = await self._database.read(lambda tx: _look(tx, since))
+        self._node.intake.compare(seen.heads)
+        for revocation in seen.revocations:
+            if revocation.id > self._latest:
+                self._remember(revocation)
+                self._node.end_user(revocation.organization, revocation.user, replies.SESSION_KICKED)
+
+    def _remember(self, revocation: Revocation) -> None:
+        self._latest = max(self._latest, revocation.id)
+        if revocation.tokens:
+            self._revoked.add(revocation.organization, revocation.user, revocation.at)
+
+
+def _look(tx: Snapshot, since: int) -> Seen:
+    return Seen(streams.heads_touched(tx, since), revocations.since(tx, since))

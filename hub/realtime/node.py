@@ -1,0 +1,203 @@
+"""All sessions of this process, and the parts they share."""
+
+import asyncio
+import random
+from collections.abc import Coroutine, Sequence
+
+from channels.catalog import Catalog
+from hub.bayeux import commands as do
+from hub.bayeux import events as on
+from hub.bayeux.advice import Terms
+from hub.bayeux.engine import Engine, SessionState
+from hub.bayeux.messages import HANDSHAKE, Message
+from hub.brokers.port import Broker
+from hub.kernel import ids, metrics
+from hub.kernel.clock import Clock
+from hub.realtime.admission import Admission
+from hub.realtime.fanout import Fanout
+from hub.realtime.intake import Intake
+from hub.realtime.ports import Credentials, Link, Origin
+from hub.realtime.pressure import Bounds
+from hub.realtime.publishing import Publisher, Publishing
+from hub.realtime.recovery import Recovery
+from hub.realtime.session import Session, unknown_to
+from hub.realtime.streams import Streams
+from hub.realtime.wheel import Wheel
+from hub.store.database import Database
+
+LATEST_RETURN = 5000  # milliseconds over which clients sent away are spread
+
+
+class Node:
+    """The realtime side of one process. Transports call `receive` and `lost`; `hub.app` runs the rest."""
+
+    def __init__(
+        self,
+        *,
+        terms: Terms,
+        bounds: Bounds,
+        clock: Clock,
+        catalog: Catalog,
+        admission: Admission,
+        database: Database,
+        broker: Broker,
+        publisher: Publisher,
+    ) -> None:
+        self.name = ids.node_id()
+        self.terms = terms
+        self.bounds = bounds
+        self.clock = clock
+        self.draining = False
+        self.admission = admission
+        self.wheel = Wheel(clock.monotonic())
+        self.fanout = Fanout()
+        self.streams = Streams()
+        self.intake = Intake(database, self.streams, self.fanout)
+        self.recovery = Recovery(database, broker, self.streams, self.intake, self.fanout, catalog, terms.epoch)
+        self.publishing = Publishing(database, publisher, catalog, clock)
+        self._sessions: dict[str, Session] = {}
+        self._of_user: dict[tuple[str, str], dict[str, Session]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        broker.connect(self.intake)
+        metrics.SESSIONS.labels("websocket").set_function(lambda: self._count(pushes=True))
+        metrics.SESSIONS.labels("long-polling").set_function(lambda: self._count(pushes=False))
+
+    # Requests ---------------------------------------------------------------------------------------------------
+
+    def receive(self, messages: Sequence[Message], origin: Origin, link: Link | None = None) -> list[Session]:
+        """The messages of one request or frame. Each is answered to `origin`, now or later, in order.
+
+        Returns the sessions that were spoken to.
+
+        A handshake travels alone: whatever shares its request is ignored. `link` is the origin itself on a WebSocket.
+        """
+        handshake = next((message for message in messages if message.channel == HANDSHAKE), None)
+        if handshake is not None:
+            origin.expect(1)
+            return [self._open(handshake, origin, link)]
+        origin.expect(len(messages))
+        spoken_to: list[Session] = []
+        for message in messages:
+            session = self._session_of(message, origin.credentials, link)
+            if session is None:
+                origin.answer([unknown_to(self, message)])
+            else:
+                spoken_to.append(session)
+                session.receive(message, origin, link=link, alone=len(messages) == 1)
+        return spoken_to
+
+    def _open(self, handshake: Message, origin: Origin, link: Link | None) -> Session:
+        if link is not None and link.session is not None:
+            link.session.feed(on.Outrun())  # a new handshake on a socket takes the place of the session it had
+        session = Session(Engine(SessionState(client_id=ids.client_id(self.name)), self.terms), self)
+        session.receive(handshake, origin, link=link, alone=True)
+        return session
+
+    def _session_of(self, message: Message, credentials: Credentials, link: Link | None) -> Session | None:
+        """The session a message is for, if the sender may speak for it."""
+        session = self._sessions.get(message.client_id) if isinstance(message.client_id, str) else None
+        if session is None or credentials.fault is not None:
+            return None
+        if credentials.principal is not None and credentials.principal.identity != session.principal.identity:
+            return None
+        if link is not None and link.session is not None and link.session is not session:
+            return None
+        return session
+
+    # What sessions ask ------------------------------------------------------------------------------------------
+
+    def authenticate(self, session: Session, question: do.Authenticate) -> on.Answer:
+        """Whether this client may have a session."""
+        origin: Origin = question.origin
+        answer = self._admit(session, question.message, origin.credentials)
+        metrics.HANDSHAKES.labels(_outcome(answer)).inc()
+        return answer
+
+    def _admit(self, session: Session, handshake: Message, credentials: Credentials) -> on.Answer:
+        if self.draining:
+            return on.Refused("503::draining", interval=self.a_while() if credentials.patient else 0)
+        found = self.admission.authenticate(handshake, credentials)
+        if isinstance(found, on.Refused):
+            return found
+        session.principal = found
+        session.patient = credentials.patient
+        return on.Authenticated(self.clock.monotonic() + found.expires_at - self.clock.now())
+
+    def authorize(self, session: Session, question: do.Authorize) -> on.Answer:
+        """What the names of a subscription mean for this client."""
+        found = self.admission.targets(session.principal, question.names)
+        if isinstance(found, on.Refused):
+            metrics.SUBSCRIBES.labels("unknown" if "channel_unknown" in found.error else "denied").inc()
+            return found
+        metrics.SUBSCRIBES.labels("ok").inc()
+        for targets in found.values():
+            session.granted.update({target.name: target.channel for target in targets})
+        return on.Granted({name: tuple(target.name for target in targets) for name, targets in found.items()})
+
+    def opened(self, session: Session) -> None:
+        """The handshake was accepted."""
+        self._sessions[session.client_id] = session
+        owner = session.principal.identity
+        self._of_user.setdefault(owner, {})[session.client_id] = session
+
+    def ended(self, session: Session, reason: str) -> None:
+        """The session is over."""
+        if self._sessions.pop(session.client_id, None) is None:
+            return
+        owner = session.principal.identity
+        of_user = self._of_user[owner]
+        del of_user[session.client_id]
+        if not of_user:
+            del self._of_user[owner]
+        self.recovery.detach(session, tuple(session.targets))
+        metrics.SESSIONS_ENDED.labels(reason).inc()
+
+    def delivered(self, transport: str, count: int) -> None:
+        """So many events have been handed to the network."""
+        metrics.DELIVERIES.labels(transport).inc(count)
+
+    def spawn(self, work: Coroutine[object, object, None], *, name: str) -> asyncio.Task[None]:
+        """A task that this node owns; it is cancelled when the node closes."""
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # What operators do ------------------------------------------------------------------------------------------
+
+    def end_user(self, organization: str, user: str, error: str) -> None:
+        """End every session of a user."""
+        for session in list(self._of_user.get((organization, user), {}).values()):
+            session.feed(on.Revoked(error))
+
+    def sessions(self) -> list[Session]:
+        """All sessions, for the drain and for figures."""
+        return list(self._sessions.values())
+
+    def _count(self, *, pushes: bool) -> int:
+        return sum(session.engine.state.pushes is pushes for session in self._sessions.values())
+
+    @staticmethod
+    def a_while() -> int:
+        """Milliseconds after which one client may come back, different for each."""
+        return random.randint(1, LATEST_RETURN)  # noqa: S311 - spreads load, protects nothing
+
+    async def close(self) -> None:
+        """Stop all work under way; sessions are simply forgotten."""
+        await self.intake.close()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _outcome(answer: on.Answer) -> str:
+    match answer:
+        case on.Refused(error=error) if error.startswith("401"):
+            return "unauthenticated"
+        case on.Refused(error=error) if error.startswith("503"):
+            return "overloaded"
+        case on.Refused():
+            return "forbidden"
+        case _:
+            return "ok"

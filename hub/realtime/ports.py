@@ -1,0 +1,52 @@
+"""What this layer needs from above, filled by the transports and by `hub.app`."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
+
+from hub.auth.principal import Principal
+from hub.kernel.errors import HubError
+
+if TYPE_CHECKING:
+    from hub.realtime.session import Session
+
+
+class Credentials(Struct, frozen=True):
+    """What a transport knows of the caller before any message is read: a verified principal, or why there is none.
+
+    Both are None where the request carried no credentials at all.
+    """
+
+    principal: Principal | None = None
+    fault: HubError | None = None
+    patient: bool = True
+    """Whether the client may be told to wait; some take `advice.interval` for seconds and would fall silent."""
+
+
+class Origin(Protocol):
+    """Where a message came from and its answer goes."""
+
+    @property
+    def credentials(self) -> Credentials:
+        """Of this request or socket."""
+
+    def expect(self, answers: int) -> None:
+        """So many calls of `answer` will follow; on HTTP the response leaves with the last of them."""
+
+    def answer(self, messages: Sequence[bytes], *, displaced: bool = False) -> None:
+        """The JSON messages that answer one request message, in order. `displaced`: a newer connect took its place."""
+
+
+class Link(Origin, Protocol):
+    """A WebSocket: an origin that can be written to at any time."""
+
+    session: "Session | None"
+    paused: bool
+    """The network takes no more at the moment; `Session.resumed` is called when it does again."""
+
+    def push(self, frames: bytes) -> None:
+        """Write complete WebSocket frames."""
+
+    def close(self, code: int, reason: str, *, after: float = 0.0) -> None:
+        """Close with a code once everything written has left, `after` seconds later if the client does not first."""

@@ -1,0 +1,46 @@
+"""What happens to a session whose client does not keep up: it forgets its queue and remembers where it was."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from channels.envelope import Stream
+from hub.realtime.prepared import Prepared
+
+
+class Bounds(Struct, frozen=True):
+    """How much may wait for one session in memory."""
+
+    events: int = 256
+    size: int = 256 * 1024
+
+    def exceeded(self, queue: list[Prepared]) -> bool:
+        """Whether the queue is past its bound; `size` counts the bytes of the events' data."""
+        return len(queue) > self.events or _size(queue) > self.size
+
+    def room(self, queue: list[Prepared]) -> bool:
+        """Whether a page from the log may be added."""
+        return len(queue) <= self.events // 2 and _size(queue) <= self.size // 2
+
+
+def _size(queue: Iterable[Prepared]) -> int:
+    return sum(len(event.data) for event in queue)
+
+
+class Forgotten(Struct, frozen=True):
+    """What is left of a queue: the position before its first event of each stream, and how many events are lost."""
+
+    positions: dict[Stream, int]
+    ephemeral: int
+
+
+def forget(queue: Iterable[Prepared]) -> Forgotten:
+    """Give the queue up. Durable events can be read again from these positions; ephemeral ones are gone."""
+    positions: dict[Stream, int] = {}
+    ephemeral = 0
+    for event in queue:
+        if event.seq:
+            positions.setdefault(event.stream, event.seq - 1)
+        else:
+            ephemeral += 1
+    return Forgotten(positions, ephemeral)

@@ -1,0 +1,55 @@
+"""What clients themselves publish, on custom channels that allow it."""
+
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Protocol
+
+from channels import access
+from channels.catalog import Catalog
+from channels.envelope import LoggedEvent, Stream
+from hub.bayeux import events as on
+from hub.bayeux import replies
+from hub.bayeux.commands import Publish
+from hub.kernel.clock import Clock
+from hub.store import outbox
+from hub.store.database import Database
+
+if TYPE_CHECKING:
+    from hub.realtime.session import Session
+
+DENIED = "403:denied_by_security_policy:publish_denied"
+
+
+class Publisher(Protocol):
+    """Takes an ephemeral event to all processes (`hub.relay.publisher`)."""
+
+    def publish(self, event: LoggedEvent) -> None:
+        """Hand it over."""
+
+
+class Publishing:
+    """Takes over a client's event: durable ones into the log, ephemeral ones straight to the broker."""
+
+    def __init__(self, database: Database, publisher: Publisher, catalog: Catalog, clock: Clock) -> None:
+        self._database = database
+        self._publisher = publisher
+        self._catalog = catalog
+        self._clock = clock
+
+    def publish(self, session: "Session", question: Publish) -> on.Answer | Coroutine[object, object, on.Answer]:
+        """The answer, or what has to be awaited to get it."""
+        principal = session.principal
+        channel = self._catalog.find(question.channel)
+        if channel is None or not access.may_publish(self._catalog, principal.roles, question.channel):
+            return on.Refused(DENIED)
+        stream = Stream(principal.organization, "", question.channel)
+        if channel.durable:
+            if not question.data.startswith(b"{"):
+                return on.Refused(replies.DATA_MISSING)
+            return self._log(stream, question.data)
+        self._publisher.publish(LoggedEvent(stream, 0, question.data))
+        return on.Accepted()
+
+    async def _log(self, stream: Stream, data: bytes) -> on.Answer:
+        now = self._clock.now()
+        await self._database.write(lambda tx: outbox.emit(tx, stream, data, now))
+        return on.Accepted()

@@ -1,0 +1,29 @@
+"""Publishes what has been committed.
+
+The process that committed publishes, from its after-commit hook, in commit order. There is no sent flag and no owner:
+if the process dies between the commit and this call, nobody has published, and whoever listens finds the event in the
+log within a second (`hub.realtime.intake`).
+"""
+
+from collections.abc import Sequence
+
+from channels.catalog import Catalog
+from channels.envelope import LoggedEvent
+from hub.brokers.port import Broker, topic_of
+
+
+class Publisher:
+    """The bridge from the store's after-commit hook, and from ephemeral publishes, to the broker."""
+
+    def __init__(self, broker: Broker, catalog: Catalog) -> None:
+        self._broker = broker
+        self._catalog = catalog
+
+    def committed(self, events: Sequence[LoggedEvent]) -> None:
+        """Publish the events of one transaction, in their order."""
+        for event in events:
+            self.publish(event)
+
+    def publish(self, event: LoggedEvent) -> None:
+        """Publish one event."""
+        self._broker.publish(topic_of(event.stream, self._catalog), event)

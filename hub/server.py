@@ -1,0 +1,134 @@
+"""Serves one hub on one port: the listening socket, the lock, the signals, and the drain before the end."""
+
+import asyncio
+import fcntl
+import gc
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+import uvicorn
+import uvloop
+
+from hub import app
+from hub.app import Hub
+from hub.kernel import logs, zones
+from hub.kernel.config import Configuration
+from hub.kernel.faults import Fault, SettingsError
+from hub.kernel.settings import Settings
+from hub.realtime.drain import drain
+
+BACKLOG = 2048
+SEND_BUFFER = 65_536  # bytes the kernel keeps for a client that does not read; its own choice would be megabytes
+KEEP_ALIVE = 75  # seconds; above that of usual proxies, so that they close first
+LOCK_FILE = "hub.lock"
+
+
+def serve(settings: Settings, configuration: Configuration, host: str, port: int, demo: bool) -> None:  # noqa: FBT001
+    """Serve until SIGTERM or SIGINT. Raises `SettingsError` for what is wrong, `OSError` for a port in use."""
+    logs.configure(settings.log_format, settings.log_level)
+    zones.use_packaged()
+    with _alone(settings.data_dir), _listening(host, port, settings) as listener:
+        uvloop.run(_serve(settings, configuration, listener, demo=demo))
+
+
+async def _serve(settings: Settings, configuration: Configuration, listener: socket.socket, *, demo: bool) -> None:
+    async with app.running(settings, configuration) as hub:
+        config = uvicorn.Config(
+            hub.asgi,
+            ws=cast("type[asyncio.Protocol]", hub.websockets),
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE,
+            timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
+            workers=1,
+        )
+        server = Server(config, hub)
+        gc.collect()
+        gc.freeze()
+        _greet(listener, demo=demo)
+        await server.serve(sockets=[listener])
+
+
+class Server(uvicorn.Server):
+    """Uvicorn's server, which sends its clients away in good order before it closes."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self._hub = hub
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on a signal and then return, so that everything that is open gets closed."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain, then close. A second Ctrl-C skips the drain."""
+        farewell = asyncio.create_task(drain(self._hub.node, self._hub.settings.drain_seconds))
+        while not farewell.done() and not self.force_exit:
+            await asyncio.wait({farewell}, timeout=0.1)
+        farewell.cancel()
+        await asyncio.gather(farewell, return_exceptions=True)
+        await super().shutdown(sockets)
+
+
+@contextmanager
+def _alone(data_dir: Path) -> Iterator[None]:
+    """Holds the lock of the data directory: with the memory broker a second hub would keep its events to itself."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / LOCK_FILE).open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fault = Fault("HUB_DATA_DIR", f"another hub serves from {data_dir}; it holds {LOCK_FILE}")
+            raise SettingsError([fault]) from None
+        yield
+
+
+@contextmanager
+def _listening(host: str, port: int, settings: Settings) -> Iterator[socket.socket]:
+    """A listening socket whose accepted sockets let go of clients that make no progress."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if sys.platform == "linux":
+            patience = round(settings.ws_user_timeout_seconds * 1000)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+        yield listener
+
+
+def _greet(listener: socket.socket, *, demo: bool) -> None:
+    """Say on standard output where the hub is, and in a demo how to try it."""
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    lines = [f"hub listening on http://{shown}:{port}"]
+    if demo:
+        token = "$(.venv/bin/hub token --user alice --role ROLE_AGENT --organization demo)"  # noqa: S105
+        lines += [
+            "",
+            "Watch what an agent hears, in a second terminal:",
+            f"  .venv/bin/hub watch /v2/me/calls --token {token}",
+            "and let something happen, in a third one:",
+            '  .venv/bin/hub send /v2/me/calls --user alice --organization demo \'{"hello": "alice"}\'',
+        ]
+    print("\n".join(lines), flush=True)  # noqa: T201 - this is what the command is to say

@@ -1,0 +1,14 @@
+"""Which browsers may open a WebSocket.
+
+The same-origin policy does not protect WebSockets: any page may open one to any server, so the server has to look at
+`Origin` itself. Programs other than browsers send none and are let in; they authenticate all the same.
+"""
+
+from urllib.parse import urlsplit
+
+
+def is_allowed(origin: str | None, host: str | None, allowed: frozenset[str]) -> bool:
+    """Whether a request with these `Origin` and `Host` headers may upgrade: no origin, a listed one, or our own."""
+    if origin is None or origin.lower() in allowed:
+        return True
+    return host is not None and urlsplit(origin.lower()).netloc == host.lower()

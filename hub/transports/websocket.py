@@ -1,0 +1,250 @@
+"""Bayeux over WebSocket, outside ASGI: a protocol class that uvicorn is given for upgrades.
+
+Bytes that arrive go through the sans-I/O `ServerProtocol` of `websockets`. Events leave as frames prepared once for
+all receivers, several of them in one write. There is no task per connection; whatever is to happen later stands in the
+wheel of the node.
+"""
+
+import asyncio
+import math
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
+
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.protocol import OPEN, Event
+from websockets.server import ServerProtocol
+
+from hub.bayeux import codec
+from hub.kernel import metrics
+from hub.kernel.errors import HubError
+from hub.realtime.node import Node
+from hub.realtime.ports import Credentials
+from hub.realtime.prepared import frame
+from hub.transports import origin, paths
+from hub.transports.limits import Limits
+
+if TYPE_CHECKING:
+    from hub.realtime.session import Session
+
+
+class WebSockets:
+    """What all connections share. Call it as uvicorn calls a protocol class."""
+
+    def __init__(self, node: Node, limits: Limits, origins: frozenset[str]) -> None:
+        self.node = node
+        self.limits = limits
+        self.origins = origins
+        self.open: set[Connection] = set()
+
+    def __call__(self, *, config: Config, server_state: ServerState, app_state: dict[str, object]) -> "Connection":
+        """A protocol for one connection that asked for an upgrade."""
+        del config, app_state
+        return Connection(self, server_state)
+
+
+class Connection(asyncio.Protocol):
+    """One WebSocket; the `Link` of the session that speaks through it."""
+
+    def __init__(self, shared: WebSockets, server_state: ServerState) -> None:
+        self._shared = shared
+        self._node = shared.node
+        self._limits = shared.limits
+        self._server_state = server_state
+        self._protocol = ServerProtocol(max_size=shared.limits.message_bytes)
+        self._transport: asyncio.Transport
+        self._fragments: list[bytes] = []
+        self._out: list[bytes] = []
+        self._closing: tuple[int, str] | None = None
+        self._heard_at = self._now()
+        self._due = self._heard_at + shared.limits.hello
+        self._pinged = False
+        self.filed = -1
+        self.credentials = Credentials()
+        self.session: Session | None = None
+        self.paused = False
+
+    def _now(self) -> float:
+        return self._node.clock.monotonic()
+
+    # asyncio.Protocol -------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Uvicorn hands over a connection, and then the request that it has read."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=self._limits.write_buffer)
+        self._server_state.connections.add(self)  # type: ignore[arg-type]
+        self._shared.open.add(self)
+        self._node.wheel.file(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is gone; the session may come back on another one."""
+        del exc
+        self._server_state.connections.discard(self)
+        self._shared.open.discard(self)
+        self._due = math.inf
+        session, self.session = self.session, None
+        if session is not None:
+            session.lost(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the client."""
+        self._protocol.receive_data(data)
+        self._heard_at = self._now()
+        self._pinged = False
+        for event in self._protocol.events_received():
+            self._happened(event)
+        self._flush_protocol()
+
+    def eof_received(self) -> None:
+        """The client sends no more."""
+        self._protocol.receive_eof()
+        self._flush_protocol()
+
+    def pause_writing(self) -> None:
+        """The network takes no more."""
+        self.paused = True
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        self.paused = False
+        if self.session is not None:
+            self.session.resumed()
+
+    def shutdown(self) -> None:
+        """Uvicorn stops; whoever is still here after the drain has to go."""
+        self.close(CloseCode.SERVICE_RESTART, "restart")
+
+    # Arrivals ---------------------------------------------------------------------------------------------------
+
+    def _happened(self, event: Event) -> None:
+        if isinstance(event, Request):
+            self._upgrade(event)
+        elif isinstance(event, Frame) and self._protocol.state is OPEN:
+            self._framed(event)
+
+    def _upgrade(self, request: Request) -> None:
+        response = self._refusal(request) or self._protocol.accept(request)
+        self._protocol.send_response(response)
+
+    def _refusal(self, request: Request) -> Response | None:
+        url = urlsplit(request.path)
+        if not paths.is_bayeux(url.path):
+            return self._protocol.reject(HTTPStatus.NOT_FOUND, "no WebSocket here\n")
+        if not origin.is_allowed(request.headers.get("Origin"), request.headers.get("Host"), self._shared.origins):
+            metrics.ORIGIN_REFUSED.inc()
+            return self._protocol.reject(HTTPStatus.FORBIDDEN, "this Origin is not in HUB_ALLOWED_ORIGINS\n")
+        if len(self._shared.open) > self._limits.connections or self._node.draining:
+            return self._protocol.reject(HTTPStatus.SERVICE_UNAVAILABLE, "try again later\n")
+        headers = request.headers
+        self.credentials = self._node.admission.credentials(
+            headers.get("Authorization"), url.query, headers.get("User-Agent")
+        )
+        return None
+
+    def _framed(self, received: Frame) -> None:
+        match received.opcode:
+            case Opcode.TEXT | Opcode.CONT:
+                self._text(received)
+            case Opcode.BINARY:
+                self._reject(CloseCode.UNSUPPORTED_DATA, "text frames only", "binary")
+            case _:
+                pass  # the protocol itself answers pings and closes
+
+    def _text(self, received: Frame) -> None:
+        if received.fin and not self._fragments:
+            self._message(bytes(received.data))
+            return
+        self._fragments.append(bytes(received.data))
+        if len(self._fragments) > self._limits.fragments:
+            self._reject(CloseCode.POLICY_VIOLATION, "too many fragments", "protocol")
+        elif received.fin:
+            whole = b"".join(self._fragments)
+            self._fragments.clear()
+            self._message(whole)
+
+    def _message(self, payload: bytes) -> None:
+        try:
+            messages = codec.decode(payload, max_bytes=self._limits.message_bytes, max_depth=self._limits.depth)
+        except HubError as error:
+            self._reject(CloseCode.INVALID_DATA, error.code, "malformed")
+            return
+        if messages:
+            self._node.receive(messages, self, link=self)
+
+    def _reject(self, code: int, reason: str, counted: str) -> None:
+        metrics.BAD_FRAMES.labels(counted).inc()
+        self.close(code, reason)
+
+    # Link -------------------------------------------------------------------------------------------------------
+
+    def expect(self, answers: int) -> None:
+        """See `hub.realtime.ports.Origin`; on a socket answers need not wait for each other."""
+
+    def answer(self, messages: Sequence[bytes], *, displaced: bool = False) -> None:
+        """See `hub.realtime.ports.Origin`. Answers of one loop tick leave together."""
+        del displaced
+        if not self._out:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._out.append(frame(b"[%b]" % b",".join(messages)))
+
+    def push(self, frames: bytes) -> None:
+        """See `hub.realtime.ports.Link`."""
+        self._out.append(frames)
+        self._flush()
+
+    def close(self, code: int, reason: str, *, after: float = 0.0) -> None:
+        """See `hub.realtime.ports.Link`."""
+        if after:
+            self._closing = (code, reason)
+            self._due = self._now() + after
+            self._node.wheel.file(self)
+            return
+        self._flush()
+        if self._protocol.state is OPEN:
+            self._protocol.send_close(code, reason)
+            self._flush_protocol()
+            self._due = self._now() + self._limits.close
+            self._node.wheel.file(self)
+
+    def _flush(self) -> None:
+        if self._out and self._protocol.state is OPEN and not self._transport.is_closing():
+            self._transport.write(self._out[0] if len(self._out) == 1 else b"".join(self._out))
+        self._out.clear()
+
+    def _flush_protocol(self) -> None:
+        self._flush()
+        for data in self._protocol.data_to_send():
+            if data:
+                self._transport.write(data)
+            else:
+                self._transport.close()
+
+    # The wheel --------------------------------------------------------------------------------------------------
+
+    @property
+    def deadline(self) -> float:
+        """When something is due: a ping, the end of a patience."""
+        if self._protocol.state is OPEN and self.session is not None and self._closing is None:
+            return self._heard_at + self._limits.ping + (self._limits.pong if self._pinged else 0.0)
+        return self._due
+
+    def wake(self, now: float) -> None:
+        """The deadline has come."""
+        if self._closing is not None:
+            (code, reason), self._closing = self._closing, None
+            self.close(code, reason)
+        elif self._protocol.state is OPEN and self.session is not None and not self._pinged:
+            self._pinged = True
+            self._protocol.send_ping(b"")
+            self._flush_protocol()
+        elif self._protocol.state is OPEN and self.session is None:
+            self.close(CloseCode.POLICY_VIOLATION, "no session")
+        else:
+            self._due = math.inf
+            self._transport.abort()
+        del now
