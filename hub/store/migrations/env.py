@@ -1,0 +1,10 @@
+"""What Alembic runs: migrations on the connection, and in the transaction, that `migrate` has opened."""
+
+from alembic import context
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    render_as_batch=True,
+    transactional_ddl=False,
+)
+context.run_migrations()

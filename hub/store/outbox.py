@@ -1,0 +1,63 @@
+"""Events leave with the transaction that caused them: collected while it runs, given positions just before COMMIT."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from channels.envelope import LoggedEvent, Stream
+from hub.kernel.clock import micros
+from hub.kernel.ids import event_id
+from hub.store.streams import find_heads
+from hub.store.transaction import Cursor, Emitted, Tx
+
+# Raises a head by as many events as the stream gets, making it on first use. The new position is read afterwards, for
+# all streams at once: RETURNING would make SQLite build a table a row, at more than twice the price.
+RAISE_HEAD = """
+INSERT INTO stream_head (organization, "user", channel, seq, touched_at) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (organization, "user", channel)
+DO UPDATE SET seq = stream_head.seq + excluded.seq, touched_at = excluded.touched_at
+"""
+INSERT_EVENT = "INSERT INTO event (stream_id, seq, at, id, data) VALUES (?, ?, ?, ?, ?)"
+
+
+def emit(tx: Tx, stream: Stream, data: bytes, now: float) -> Emitted:
+    """Add a durable event to `stream`: `data` is one JSON object and is kept and delivered verbatim.
+
+    The event shares the fate of the transaction. Within a stream, events get their positions in the order in which
+    they were emitted, over all functions of the common transaction.
+    """
+    emitted = Emitted(stream, data, event_id(), at=micros(now), durable=True)
+    tx.emitted.append(emitted)
+    return emitted
+
+
+def announce(tx: Tx, stream: Stream, data: bytes) -> Emitted:
+    """Add an ephemeral event: published after the commit like the others, without a position, never stored."""
+    emitted = Emitted(stream, data, event_id(), at=0, durable=False)
+    tx.emitted.append(emitted)
+    return emitted
+
+
+def append(cursor: Cursor, emitted: Sequence[Emitted], touched_at: int) -> list[LoggedEvent]:
+    """Assign positions and insert the events: the last statements before COMMIT. Returns them in order of emission.
+
+    Heads are taken in sorted order, each once, so that two transactions on the same streams cannot deadlock and hold
+    the locks only until their commit. `touched_at` is the time of the commit, not of the events: nodes look for heads
+    touched lately, and a write may have waited.
+    """
+    if not emitted:
+        return []
+    counts = Counter(event.stream for event in emitted if event.durable)
+    touched = sorted(counts)
+    cursor.executemany(RAISE_HEAD, [(*stream, counts[stream], touched_at) for stream in touched])
+    # From here on a position is (id of the stream, last one given out).
+    positions = {stream: (stream_id, seq - counts[stream]) for stream, stream_id, seq, _ in find_heads(cursor, touched)}
+    rows: list[tuple[object, ...]] = []
+    for event in emitted:
+        if event.durable:
+            stream_id, last = positions[event.stream]
+            event.seq = last + 1
+            positions[event.stream] = (stream_id, event.seq)
+            rows.append((stream_id, event.seq, event.at, event.id, event.data))
+    if rows:
+        cursor.executemany(INSERT_EVENT, rows)
+    return [LoggedEvent(event.stream, event.seq, event.data) for event in emitted]

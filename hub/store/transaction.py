@@ -1,0 +1,66 @@
+"""What a function handed to the database sees: a snapshot to read, or a transaction to change."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from channels.envelope import Stream
+from hub.kernel.errors import Internal
+
+
+class Cursor(Protocol):
+    """The part of a driver's cursor that the hot statements use. Rows are tuples; parameters are marked `?`."""
+
+    @property
+    def rowcount(self) -> int: ...
+    def execute(self, sql: str, parameters: Sequence[object] = ..., /) -> object: ...
+    def executemany(self, sql: str, parameters: Iterable[Sequence[object]], /) -> object: ...
+    def fetchone(self) -> Any: ...  # noqa: ANN401 - rows have the types of their columns
+    def fetchall(self) -> list[Any]: ...
+
+
+class TransactionFailed(Internal):
+    """The common transaction could not be committed: nothing was written, nothing published. The cause is attached."""
+
+    code = "transaction_failed"
+
+
+class Emitted:
+    """An event on its way. `id` is known at once; `seq` from the moment the write's future resolves (0 = ephemeral)."""
+
+    __slots__ = ("at", "data", "durable", "id", "seq", "stream")
+
+    def __init__(self, stream: Stream, data: bytes, id: str, *, at: int, durable: bool) -> None:
+        self.stream = stream
+        self.data = data
+        self.id = id
+        self.at = at
+        self.durable = durable
+        self.seq = 0
+
+    def __repr__(self) -> str:
+        return f"Emitted({self.stream!r}, seq={self.seq}, id={self.id!r})"
+
+
+class Snapshot:
+    """A transaction that reads: all its queries see one state of the database.
+
+    `connection` is for SQLAlchemy Core, `cursor` the driver's own for text SQL; both work in the same transaction.
+    """
+
+    __slots__ = ("connection", "cursor")
+
+    def __init__(self, connection: Connection, cursor: Cursor) -> None:
+        self.connection = connection
+        self.cursor = cursor
+
+
+class Tx(Snapshot):
+    """A transaction that writes. `emitted` collects its events; they get their positions just before COMMIT."""
+
+    __slots__ = ("emitted",)
+
+    def __init__(self, connection: Connection, cursor: Cursor) -> None:
+        super().__init__(connection, cursor)
+        self.emitted: list[Emitted] = []

@@ -1,0 +1,38 @@
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from hub.store.database import Database
+from hub.store.migrations import migrate
+from tests.store.harness import StandingClock
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("store") / "hub.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def url(migrated: Path, tmp_path: Path) -> str:
+    shutil.copy(migrated, tmp_path / "hub.db")
+    return f"sqlite:///{tmp_path}/hub.db"
+
+
+@pytest.fixture
+def clock() -> StandingClock:
+    return StandingClock()
+
+
+@pytest.fixture
+async def db(url: str, clock: StandingClock) -> AsyncIterator[Database]:
+    async with Database(url, clock=clock) as database:
+        yield database

@@ -1,0 +1,82 @@
+import asyncio
+import shutil
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from channels.envelope import LoggedEvent, Stream
+from hub.store import outbox, streams
+from hub.store.database import Database
+from hub.store.transaction import Emitted, Tx
+from tests.store.harness import ALICE, BOB, NOW, USERS, StandingClock
+
+STREAMS = (ALICE, BOB, USERS, Stream("other", "alice", "/v2/me/calls"))
+
+
+class Write:
+    """A function of a generated history: emits to some streams, then perhaps fails or is cancelled."""
+
+    def __init__(self, targets: list[tuple[int, bool]], fate: str) -> None:
+        self.targets = targets
+        self.fate = fate
+
+    def __repr__(self) -> str:
+        return f"Write({self.targets!r}, {self.fate!r})"
+
+    def __call__(self, tx: Tx) -> list[Emitted]:
+        emitted = [
+            outbox.emit(tx, STREAMS[target], b"{}", NOW) if durable else outbox.announce(tx, STREAMS[target], b"{}")
+            for target, durable in self.targets
+        ]
+        if self.fate == "fails":
+            raise ZeroDivisionError
+        return emitted
+
+
+writes = st.builds(
+    Write,
+    st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=5),
+    st.sampled_from(["succeeds", "succeeds", "succeeds", "fails", "cancelled"]),
+)
+
+
+async def carry_out(path: Path, bursts: list[list[Write]]) -> tuple[list[LoggedEvent], list[Emitted]]:
+    published: list[LoggedEvent] = []
+    acknowledged: list[Emitted] = []
+    async with Database(f"sqlite:///{path}", clock=StandingClock()) as db:
+        db.after_commit(published.extend)
+        for burst in bursts:
+            tasks = [asyncio.create_task(db.write(write)) for write in burst]
+            await asyncio.sleep(0)
+            for write, task in zip(burst, tasks, strict=True):
+                if write.fate == "cancelled":
+                    task.cancel()
+            for result in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(result, list):
+                    acknowledged += result
+        kept = await db.read(
+            lambda tx: {stream: streams.history(tx, stream, 0, 10_000) for stream in STREAMS}  # all there is
+        )
+        heads = await db.read(lambda tx: streams.heads(tx, STREAMS))
+    for stream in STREAMS:
+        assert kept[stream] == [event for event in published if event.stream == stream and event.seq]
+        assert heads[stream] == (len(kept[stream]), 1)
+    return published, acknowledged
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.lists(writes, min_size=1, max_size=12), min_size=1, max_size=4))
+def test_streams_have_no_gaps_and_publication_follows_the_log(migrated: Path, bursts: list[list[Write]]) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "hub.db"
+        shutil.copy(migrated, path)
+        published, acknowledged = asyncio.run(carry_out(path, bursts))
+    positions: dict[Stream, list[int]] = defaultdict(list)
+    for event in published:
+        if event.seq:
+            positions[event.stream].append(event.seq)
+    assert all(seqs == list(range(1, len(seqs) + 1)) for seqs in positions.values())
+    assert {(e.stream, e.seq) for e in acknowledged if e.durable} <= {(e.stream, e.seq) for e in published}
