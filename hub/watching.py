@@ -183,8 +183,7 @@ class Conversation:
                 del data["event"]
             shown["ext"] = {"replay": position}
             self._reach(event.channel, position)
-        line = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
-        return line.encode("utf-8", "backslashreplace") + b"\n"
+        return json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
     def _reach(self, channel: str, position: int) -> None:
         self.positions[channel] = max(position, self.positions.get(channel, position))

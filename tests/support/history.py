@@ -1,5 +1,6 @@
 """A history under construction: test clients and publishers write into it, `verify` puts it before the checker."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -20,10 +21,19 @@ class History:
         self.published: list[Published] = []
         self._clients: list[Callable[[], Client]] = []
         self._verified = False
+        self._grown = asyncio.Event()
 
     def publish(self, *events: Published) -> None:
         """Ingest has acknowledged these."""
         self.published += events
+        self._grown.set()
+
+    async def until_published(self, count: int, timeout: float = 30.0) -> None:
+        """Return when so many events have been acknowledged in all; TimeoutError after so many seconds."""
+        async with asyncio.timeout(timeout):
+            while len(self.published) < count:
+                self._grown.clear()
+                await self._grown.wait()
 
     def follow(self, client: Callable[[], Client]) -> None:
         """What this client has received will be checked too."""

@@ -116,6 +116,7 @@ class HubProcess:
 
     def command(self, *arguments: str, timeout: float = 30.0) -> "subprocess.CompletedProcess[str]":
         """Run another `hub` command on the same data, to its end."""
+        self.home.mkdir(parents=True, exist_ok=True)
         return subprocess.run(
             [sys.executable, "-m", "hub", *arguments],
             cwd=self.home,

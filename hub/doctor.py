@@ -1,0 +1,186 @@
+"""What `hub doctor` looks at: the settings in effect, and each thing that the hub depends on.
+
+Looking changes nothing: no key is made, no database migrated, no lock taken for longer than the look.
+"""
+
+import asyncio
+import fcntl
+import resource
+from collections.abc import Callable
+from enum import StrEnum
+from typing import NamedTuple, TypeVar
+
+import msgspec
+from sqlalchemy import make_url
+
+from hub.auth.keys import KEY_FILE, KeyRing
+from hub.auth.tokens import Tokens
+from hub.kernel.clock import SystemClock
+from hub.kernel.config import load
+from hub.kernel.errors import Conflict, HubError
+from hub.kernel.faults import SettingsError
+from hub.kernel.secret import Secret
+from hub.kernel.settings import Settings
+from hub.server import LOCK_FILE
+from hub.store import streams
+from hub.store.database import Database
+from hub.store.migrations import is_migrated
+from hub.store.transaction import Tx
+
+T = TypeVar("T")
+
+SPARE_DESCRIPTORS = 256
+"""File descriptors of a process besides its connections: the database, logs, listening sockets, outgoing requests."""
+
+
+class NotMigrated(Conflict):
+    """There is no database, or one of an older version."""
+
+    code = "not_migrated"
+    default_detail = "the database is missing or not up to date: run `hub migrate`"
+
+
+class HubRunning(Conflict):
+    """A hub holds the data directory."""
+
+    code = "hub_running"
+    default_detail = "a hub is running on this data directory: stop it first"
+
+
+class Verdict(StrEnum):
+    """How a check came out; only BAD keeps the hub from working."""
+
+    GOOD = "ok"
+    WEAK = "warning"
+    BAD = "FAILED"
+
+
+class Finding(NamedTuple):
+    """One line of the report."""
+
+    verdict: Verdict
+    subject: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.verdict:8}{self.subject:18}{self.detail}"
+
+
+def settings_lines(settings: Settings) -> list[str]:
+    """Every setting with its effective value, one a line; secrets show as a mask, absent ones as a dash."""
+    names = [field.name for field in msgspec.structs.fields(Settings)]
+    width = max(map(len, names)) + len("HUB_") + 1
+    shown = {name: _shown(getattr(settings, name)) for name in names}
+    shown["database_url"] = make_url(settings.database.reveal()).render_as_string(hide_password=True)
+    return [f"{'HUB_' + name.upper():{width}}{text}" for name, text in shown.items()]
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """All checks, each with its verdict; a check that fails does not keep the others from running. Blocks."""
+    return [_configuration(settings), _database(settings), _keys(settings), _descriptors(settings)]
+
+
+def write(settings: Settings, change: Callable[[Tx, float], T]) -> T:
+    """Run `change` (with the present time) in a transaction on the settings' database, beside whatever serves it.
+
+    Blocks until it is committed. Raises NotMigrated.
+    """
+    clock = SystemClock()
+    if (database := _opened(settings)) is None:
+        raise NotMigrated
+
+    async def run() -> T:
+        async with database:
+            return await database.write(lambda tx: change(tx, clock.now()))
+
+    return asyncio.run(run())
+
+
+def renew_epoch(settings: Settings) -> str:
+    """Give the log a new identity and return it. Raises HubRunning, because a hub reads the epoch when it starts."""
+    if _is_served(settings):
+        raise HubRunning
+    return write(settings, lambda tx, _: streams.new_epoch(tx))
+
+
+def _is_served(settings: Settings) -> bool:
+    try:
+        with (settings.data_dir / LOCK_FILE).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _opened(settings: Settings) -> Database | None:
+    """The settings' database, to be entered; None while there is none or an older one."""
+    url = settings.database.reveal()
+    return Database(url, clock=SystemClock(), readers=1) if is_migrated(url) else None
+
+
+def _configuration(settings: Settings) -> Finding:
+    try:
+        found = load(settings.config)
+    except SettingsError as error:
+        return Finding(Verdict.BAD, "configuration", "; ".join(map(str, error.faults)))
+    parts = f"{len(found.organizations)} organizations, {len(found.custom_channels)} custom channels"
+    return Finding(Verdict.GOOD, "configuration", f"{settings.config or 'no file'}: {parts}")
+
+
+def _database(settings: Settings) -> Finding:
+    subject = "database"
+    try:
+        if (database := _opened(settings)) is None:
+            return Finding(Verdict.WEAK, subject, "not there or not up to date: `hub migrate` or `hub serve` does it")
+        epoch = asyncio.run(_epoch(database))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
+        return Finding(Verdict.BAD, subject, _line(error))
+    return Finding(Verdict.GOOD, subject, f"newest schema, writable, epoch {epoch}")
+
+
+async def _epoch(database: Database) -> str:
+    async with database:
+        return await database.write(streams.epoch)
+
+
+def _keys(settings: Settings) -> Finding:
+    subject = "keys"
+    made = settings.data_dir / "keys" / KEY_FILE
+    if settings.jwt_secret is None and not made.exists():
+        return Finding(Verdict.GOOD, subject, "none yet: made when the first token is minted or the hub starts")
+    try:
+        keys = KeyRing.load(settings)
+        tokens, now = Tokens(keys, settings.jwt_issuer, settings.jwt_audience), SystemClock().now()
+        tokens.verify(tokens.mint(user="doctor", organization="doctor", roles=(), ttl=60, now=now), now)
+    except (SettingsError, HubError) as error:
+        return Finding(Verdict.BAD, subject, _line(error))
+    return Finding(Verdict.GOOD, subject, f"{keys.algorithm}, {made if settings.jwt_secret is None else 'a secret'}")
+
+
+def _descriptors(settings: Settings) -> Finding:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = settings.max_connections + SPARE_DESCRIPTORS
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return Finding(Verdict.GOOD, "file descriptors", f"{soft}, enough for HUB_MAX_CONNECTIONS")
+    detail = f"{soft} (at most {hard}), HUB_MAX_CONNECTIONS={settings.max_connections} needs {wanted}: raise ulimit -n"
+    return Finding(Verdict.WEAK, "file descriptors", detail)
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None | () | "":
+            return "–"
+        case Secret():
+            return str(value) if value else "–"
+        case bool():
+            return "on" if value else "off"
+        case tuple():
+            return ",".join(map(str, value))
+        case _:
+            return str(value)
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,3 @@
+from tests.support.fixtures import history, hub
+
+__all__ = ["history", "hub"]

@@ -1,0 +1,113 @@
+"""`hub doctor`: what it shows, what it hides, what it finds."""
+
+import fcntl
+import resource
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hub.cli import main
+from hub.doctor import Finding, Verdict, examine, renew_epoch, settings_lines
+from hub.kernel.settings import Settings, load
+from hub.server import LOCK_FILE
+from hub.store.migrations import migrate
+
+
+@pytest.fixture(autouse=True)
+def no_configuration_file(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+
+
+def settings(directory: Path, **environment: str) -> Settings:
+    return load({"HUB_DATA_DIR": str(directory), **environment})
+
+
+def found(subject: str, chosen: Settings) -> Finding:
+    (finding,) = (each for each in examine(chosen) if each.subject == subject)
+    return finding
+
+
+def doctor(directory: Path, *arguments: str) -> Result:
+    return CliRunner(env={"HUB_DATA_DIR": str(directory)}).invoke(main, ["doctor", *arguments])
+
+
+def test_every_setting_is_shown_and_no_secret(tmp_path: Path) -> None:
+    secret = "x" * 20 + "unmistakable" + "x" * 20
+    lines = settings_lines(settings(tmp_path, HUB_JWT_SECRET=secret, HUB_CALLBACK_POLLING="on"))
+    shown = dict(line.split(maxsplit=1) for line in lines)
+    assert len(shown) == len(Settings.__struct_fields__)
+    assert shown["HUB_JWT_SECRET"] == "***"
+    assert shown["HUB_DATABASE_URL"] == f"sqlite:///{tmp_path}/hub.db"
+    assert shown["HUB_CALLBACK_POLLING"] == "on"
+    assert shown["HUB_ALLOWED_ORIGINS"] == "–"
+    assert shown["HUB_BAYEUX_TIMEOUT_MS"] == "25000"
+    assert "unmistakable" not in "".join(lines)
+
+
+def test_looking_at_an_empty_directory_changes_nothing(tmp_path: Path) -> None:
+    done = doctor(tmp_path)
+    assert done.exit_code == 0
+    assert "not there or not up to date" in done.stdout
+    assert "none yet" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_in_order(tmp_path: Path) -> None:
+    chosen = settings(tmp_path)
+    migrate(chosen.database.reveal())
+    assert found("database", chosen).verdict is Verdict.GOOD
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "hub.db").write_text("something else entirely, long enough to be taken for a header " * 20)
+    finding = found("database", settings(tmp_path))
+    assert finding.verdict is Verdict.BAD
+    assert "not a database" in finding.detail
+    assert doctor(tmp_path).exit_code == 1
+
+
+def test_a_key_that_is_open_to_others(tmp_path: Path) -> None:
+    CliRunner(env={"HUB_DATA_DIR": str(tmp_path)}).invoke(
+        main, ["token", "--user", "a", "--role", "ROLE_AGENT", "--organization", "o"]
+    )
+    assert found("keys", settings(tmp_path)).verdict is Verdict.GOOD
+    (key,) = (tmp_path / "keys").iterdir()
+    key.chmod(0o644)
+    finding = found("keys", settings(tmp_path))
+    assert finding.verdict is Verdict.BAD
+    assert "open to other users" in finding.detail
+
+
+def test_too_few_file_descriptors_are_a_warning(tmp_path: Path) -> None:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    finding = found("file descriptors", settings(tmp_path, HUB_MAX_CONNECTIONS=str(soft)))
+    assert finding.verdict is Verdict.WEAK
+    assert found("file descriptors", settings(tmp_path, HUB_MAX_CONNECTIONS="1")).verdict is Verdict.GOOD
+
+
+def test_a_new_epoch(tmp_path: Path) -> None:
+    chosen = settings(tmp_path)
+    migrate(chosen.database.reveal())
+    before = found("database", chosen).detail.rpartition(" ")[2]
+    done = doctor(tmp_path, "--new-epoch")
+    after = found("database", chosen).detail.rpartition(" ")[2]
+    assert after != before
+    assert f"new epoch {after}:" in done.stdout
+    assert renew_epoch(chosen) != after
+
+
+def test_a_running_hub_keeps_its_epoch(tmp_path: Path) -> None:
+    migrate(settings(tmp_path).database.reveal())
+    with (tmp_path / LOCK_FILE).open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = doctor(tmp_path, "--new-epoch")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "stop it first" in done.stderr
+    assert doctor(tmp_path, "--new-epoch").exit_code == 0
+
+
+def test_a_new_epoch_needs_a_database(tmp_path: Path) -> None:
+    done = doctor(tmp_path, "--new-epoch")
+    assert done.exit_code == 1
+    assert "run `hub migrate`" in done.stderr
