@@ -6,6 +6,7 @@ wheel of the node.
 """
 
 import asyncio
+import logging
 import math
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -31,6 +32,9 @@ from hub.transports.limits import Limits
 if TYPE_CHECKING:
     from hub.realtime.session import Session
 
+_frames_log = logging.getLogger("hub.frames")
+_frames_log.setLevel(logging.WARNING)  # the library logs every connection
+
 
 class WebSockets:
     """What all connections share. Call it as uvicorn calls a protocol class."""
@@ -55,7 +59,7 @@ class Connection(asyncio.Protocol):
         self._node = shared.node
         self._limits = shared.limits
         self._server_state = server_state
-        self._protocol = ServerProtocol(max_size=shared.limits.message_bytes)
+        self._protocol = ServerProtocol(max_size=shared.limits.message_bytes, logger=_frames_log)
         self._transport: asyncio.Transport
         self._fragments: list[bytes] = []
         self._out: list[bytes] = []
