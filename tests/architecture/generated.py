@@ -18,9 +18,15 @@ def _call(module: str, name: str) -> Callable[[], str]:
     return lambda: str(getattr(import_module(module), name)())
 
 
+def _life_of_a_session() -> str:
+    diagram = import_module("hub.bayeux.states").diagram()
+    return f"```mermaid\n{diagram}```"
+
+
 DOCUMENTS: Final[dict[str, Callable[[], str]]] = {
     "docs/settings.md": _call("hub.kernel.settings", "table"),
     "docs/metrics.md": _call("hub.kernel.metrics", "table"),
+    "docs/flows.md": _life_of_a_session,
 }
 
 
