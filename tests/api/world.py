@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import anyio
@@ -113,8 +115,21 @@ class World:
 @asynccontextmanager
 async def opened(directory: Path, **settings: Any) -> AsyncIterator[World]:
     """A world on a new database in `directory`."""
-    url = f"sqlite:///{directory / 'hub.db'}"
-    await anyio.to_thread.run_sync(migrate, url)
     clock = StandingClock()
-    async with Database(url, clock=clock) as db:
+
+    def make() -> Database:
+        file = directory / "hub.db"
+        file.write_bytes(_migrated())
+        return Database(f"sqlite:///{file}", clock=clock)
+
+    async with await anyio.to_thread.run_sync(make) as db:
         yield World(db, clock, Settings(data_dir=directory, **settings))
+
+
+@cache
+def _migrated() -> bytes:
+    """A migrated and empty database file; migrating once a process saves most of the time of these tests."""
+    with TemporaryDirectory() as directory:
+        file = Path(directory) / "hub.db"
+        migrate(f"sqlite:///{file}")
+        return file.read_bytes()

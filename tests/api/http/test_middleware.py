@@ -1,0 +1,58 @@
+import re
+
+import pytest
+
+from tests.api.world import EVENTS, World
+
+
+async def test_every_answer_has_a_request_id(world: World) -> None:
+    for path in ("/healthz", EVENTS, "/nowhere"):
+        reply = await world.ask("GET", path)
+        assert re.fullmatch(r"[a-z0-9]{16}", reply.headers["X-Request-Id"])
+        assert len(reply.headers.get_list("X-Request-Id")) == 1
+
+
+async def test_two_requests_have_two_ids(world: World) -> None:
+    first, second = [(await world.ask("GET", "/healthz")).headers["X-Request-Id"] for _ in range(2)]
+    assert first != second
+
+
+async def test_the_id_of_the_client_is_kept_and_repeated_in_the_body(world: World) -> None:
+    reply = await world.ask("GET", "/nowhere", headers={"X-Request-Id": "crm-4711.a_b"})
+    assert reply.headers["X-Request-Id"] == "crm-4711.a_b"
+    assert reply.json()["requestId"] == "crm-4711.a_b"
+
+
+@pytest.mark.parametrize("sent", ["", "a b", "x" * 65, "a\tb", "<script>"])
+async def test_an_id_that_is_not_plain_is_replaced(world: World, sent: str) -> None:
+    reply = await world.ask("GET", "/healthz", headers={"X-Request-Id": sent})
+    assert re.fullmatch(r"[a-z0-9]{16}", reply.headers["X-Request-Id"])
+
+
+async def test_browsers_of_an_allowed_origin_may_call(world: World) -> None:
+    origin = "http://127.0.0.1:8080"
+    preflight = await world.ask(
+        "OPTIONS",
+        EVENTS,
+        headers={
+            "Origin": origin,
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization, content-type, idempotency-key",
+        },
+    )
+    assert preflight.status_code == 200
+    assert preflight.headers["Access-Control-Allow-Origin"] == origin
+    reply = await world.ask("POST", EVENTS, {}, headers={"Origin": origin})
+    assert reply.status_code == 401
+    assert reply.headers["Access-Control-Allow-Origin"] == origin
+    assert "X-Event-Positions" in reply.headers["Access-Control-Expose-Headers"]
+    assert "Access-Control-Allow-Credentials" not in reply.headers
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:8081"])
+async def test_other_origins_are_not_let_in(world: World, origin: str) -> None:
+    preflight = await world.ask("OPTIONS", EVENTS, headers={"Origin": origin, "Access-Control-Request-Method": "POST"})
+    assert preflight.status_code == 400
+    reply = await world.publish({"channel": "/v2/users", "data": {}}, headers={"Origin": origin})
+    assert "Access-Control-Allow-Origin" not in preflight.headers
+    assert "Access-Control-Allow-Origin" not in reply.headers
