@@ -64,6 +64,9 @@ async def test_heads_under_a_prefix_are_the_shared_ones_of_the_organization(db: 
     await db.write(emit_to_all)
     found = await db.read(lambda tx: streams.heads_under(tx, "acme", "/wall/"))
     assert found == [(stream, Head(1, 1)) for stream in shared[1:4]]
+    await db.write(lambda tx: trim(tx, events_shared=0))
+    found = await db.read(lambda tx: streams.heads_under(tx, "acme", "/wall/"))
+    assert found == [(stream, Head(1, 2)) for stream in shared[1:4]]
 
 
 async def test_history_is_what_stands_behind_a_position(db: Database) -> None:
