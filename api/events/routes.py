@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from operator import attrgetter
 
+from msgspec import UNSET
+
 from api.events import actions, rules
 from api.events.rules import Admitted, Submitted, Terms
 from api.events.schemas import AcceptedEvent, AcceptedEvents, Event, Events
@@ -55,12 +57,7 @@ def _submitted(event: Event) -> Submitted:
 
 def _accepted(emitted: list[Emitted]) -> AcceptedEvents:
     return AcceptedEvents(
-        events=[
-            AcceptedEvent(event.id, event.stream.channel, event.seq)
-            if event.durable
-            else AcceptedEvent(event.id, event.stream.channel)
-            for event in emitted
-        ]
+        events=[AcceptedEvent(event.id, event.stream.channel, event.seq or UNSET) for event in emitted]
     )
 
 

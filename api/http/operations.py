@@ -115,6 +115,7 @@ class Resource:
         self._family = first.family
         self._path = first.path
         self._clock = services.clock
+        self._counters: dict[tuple[str, int], Callable[[], None]] = {}
         self._seconds = metrics.HTTP_SECONDS.labels(first.path)
         self._endpoints = {endpoint.operation.method: endpoint for endpoint in endpoints}
         if "GET" in self._endpoints:
@@ -146,7 +147,10 @@ class Resource:
     def _count(self, method: str, status: int, seconds: float) -> None:
         # A method that nobody serves is a text of the client's choice and must not become a label.
         known = method if method in self._endpoints else "other"
-        metrics.HTTP_REQUESTS.labels(self._path, known, str(status)).inc()
+        count = self._counters.get((known, status))
+        if count is None:
+            count = self._counters[known, status] = metrics.HTTP_REQUESTS.labels(self._path, known, str(status)).inc
+        count()
         self._seconds.observe(seconds)
 
 

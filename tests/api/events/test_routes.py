@@ -6,6 +6,10 @@ from typing import Any
 
 import pytest
 
+from api.events.routes import _accepted
+from channels.envelope import Stream
+from hub.kernel.wire import encode
+from hub.store.transaction import Emitted
 from tests.api.world import World, opened
 
 RINGING = {
@@ -216,3 +220,10 @@ async def test_a_refused_request_leaves_its_key_free(world: World) -> None:
     key = {"Idempotency-Key": "k-1"}
     assert (await world.publish({"channel": "/v2/me", "data": {}}, headers=key)).status_code == 400
     assert (await world.publish(CALL, headers=key)).status_code == 200
+
+
+def test_an_answer_made_before_the_commit_claims_no_position() -> None:
+    emitted = Emitted(Stream("acme", "", "/v2/users"), b"{}", "e1", at=1, durable=True)
+    assert encode(_accepted([emitted])) == b'{"statusCode":0,"events":[{"id":"e1","channel":"/v2/users"}]}'
+    emitted.seq = 7
+    assert encode(_accepted([emitted])) == b'{"statusCode":0,"events":[{"id":"e1","channel":"/v2/users","seq":7}]}'

@@ -2,7 +2,9 @@
 
 import asyncio
 
-from tests.api.world import EVENTS, World
+from hub.store.idempotency import Answer, Scope, store
+from hub.store.transaction import Tx
+from tests.api.world import EVENTS, START, World
 
 EVENT = {"channel": "/v2/users", "data": {"n": 1}}
 KEY = {"Idempotency-Key": "4711"}
@@ -29,6 +31,25 @@ async def test_a_key_is_remembered_for_a_day(world: World) -> None:
     world.clock.at += 2
     again = await world.publish(EVENT, headers=KEY)
     assert again.json()["events"][0]["seq"] == 2
+
+
+async def test_after_a_crash_between_the_two_transactions_the_first_answer_is_given(world: World) -> None:
+    first = await world.publish(EVENT, headers=KEY)
+    [event] = first.json()["events"]
+    without_position = b'{"statusCode":0,"events":[{"id":"%s","channel":"/v2/users"}]}' % event["id"].encode()
+
+    def as_left(tx: Tx) -> None:
+        scope = Scope("acme", "crm", EVENTS)
+        store(tx, scope, KEY["Idempotency-Key"], Answer(102, (("at", repr(START)),), without_position))
+
+    await world.services.db.write(as_left)
+    waiting = await world.publish(EVENT, headers=KEY)
+    assert (waiting.status_code, waiting.json()["statusCode"]) == (409, 2)
+    world.clock.at += 10
+    again = await world.publish(EVENT, headers=KEY)
+    assert (again.status_code, again.content) == (200, without_position)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert len(world.published) == 1
 
 
 async def test_many_at_once_have_one_effect(world: World) -> None:
