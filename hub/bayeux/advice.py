@@ -32,9 +32,9 @@ class Terms(Struct, frozen=True, kw_only=True):
 
     def hold(self, message: Message) -> float:
         """Seconds to hold this connect: a little less than advertised, or what the client asked if that is less."""
-        longest = self.timeout * (1 - ANSWER_EARLIER) / 1000
+        longest = self.timeout * (1 - ANSWER_EARLIER)
         wished = asked(message, "timeout")
-        return longest if wished is None else min(longest, wished / 1000)
+        return (longest if wished is None else min(longest, wished)) / 1000
 
 
 def asked(message: Message, key: str) -> float | None:

@@ -57,7 +57,10 @@ class Publish(Struct, frozen=True):
 
 
 class Deliver(Struct, frozen=True):
-    """How events reach the client from now on: pushed as they come, or held for the next connect reply."""
+    """How events reach the client from now on: pushed as they come, or held for the next connect reply.
+
+    What has queued up already is looked at anew: push it, or feed `Deliverable` once the commands are carried out.
+    """
 
     push: bool
 

@@ -67,6 +67,7 @@ class Engine:
         self.held: Held | None = None
         self._asked: Asked | None = None
         self._waiting: deque[on.Received] = deque()
+        self._socket: on.Origin | None = None
 
     # What the driver looks at -----------------------------------------------------------------------------------
 
@@ -89,6 +90,7 @@ class Engine:
         """What to do about `event`."""
         match event:
             case on.Received():
+                self._touch(now)
                 self._waiting.append(event)
                 return self._proceed(now)
             case on.Authenticated() | on.Granted() | on.Attached() | on.Accepted() | on.Refused():
@@ -139,7 +141,6 @@ class Engine:
             return self._handshake(received)
         if not self.alive:
             return [self._reply(received, replies.unknown_session(message, self.terms))]
-        self._touch(now)
         refusal = validation.malformed(message)
         if refusal is not None:
             return [*self._adopt(received), self._reply(received, refusal)]
@@ -159,18 +160,28 @@ class Engine:
                 return self._publish(received)
 
     def _adopt(self, received: on.Received) -> list[do.Command]:
-        """Deliver the way the newest transport can: a socket from its first message, polling from its first connect."""
-        polls = not received.pushes and received.message.channel == messages.CONNECT
-        if received.pushes == self.state.pushes or not (received.pushes or polls):
-            return []
+        """Deliver the way the newest transport can: to a socket from its first message, to polling with each connect.
+
+        A polling connect says so every time, because events may have queued up while none was held.
+        """
+        if received.pushes and self._socket is not received.origin:
+            return self._deliver(received)
+        if not received.pushes and received.message.channel == messages.CONNECT:
+            return self._deliver(received)
+        return []
+
+    def _deliver(self, received: on.Received) -> list[do.Command]:
+        self._socket = received.origin if received.pushes else None
         self.state.pushes = received.pushes
         return [do.Deliver(push=received.pushes)]
 
     # /meta/handshake --------------------------------------------------------------------------------------------
 
     def _handshake(self, received: on.Received) -> list[do.Command]:
+        if not replies.has_valid_id(received.message):
+            return self._turn_away(received, replies.ID_INVALID, None)
         offered = received.message.supported_connection_types
-        if isinstance(offered, list) and offered and not set(self.terms.connection_types) & set(map(str, offered)):
+        if isinstance(offered, list) and offered and not any(name in offered for name in self.terms.connection_types):
             return self._turn_away(received, replies.NO_TRANSPORT, None)
         question = do.Authenticate(received.message, received.origin)
         return self._ask(received, question, lambda answer, now: self._welcome(received, answer, now))
@@ -184,7 +195,6 @@ class Engine:
         state.state = after(state.state, Signal.WELCOME)
         state.expires_at = answer.expires_at
         state.replay = replay.wanted(received.message)
-        state.pushes = received.pushes
         self._touch(now)
         reply = replies.success(
             received.message,
@@ -195,7 +205,7 @@ class Engine:
             advice=self.terms.advice(),
             ext=replay.accepted(self.terms.epoch) if state.replay else UNSET,
         )
-        return [do.Opened(), do.Deliver(push=state.pushes), self._reply(received, reply)]
+        return [do.Opened(), *self._deliver(received), self._reply(received, reply)]
 
     def _turn_away(self, received: on.Received, error: str, interval: int | None) -> list[do.Command]:
         self.state.state = after(self.state.state, Signal.REFUSE)
@@ -352,18 +362,22 @@ class Engine:
         self.state.state = after(self.state.state, Signal.REVOKE)
         parting = self._farewell(error)
         ended = do.Ended(error.rpartition(":")[2], close=POLICY_VIOLATION, notice=replies.goodbye())
-        return [*parting, *self._abandon(), ended]
+        return [*parting, *self._abandon(error), ended]
 
-    def _abandon(self) -> list[do.Command]:
+    def _abandon(self, error: str | None = None) -> list[do.Command]:
         """Answer whatever still waits, so that no request is left hanging."""
         left = [*([self._asked.received] if self._asked else []), *self._waiting]
         self._asked = None
         self._waiting.clear()
-        return [self._reply(received, replies.unknown_session(received.message, self.terms)) for received in left]
+        return [self._reply(received, replies.abandoned(received.message, error, self.terms)) for received in left]
 
     def _lost(self, event: on.Lost, now: float) -> list[do.Command]:
+        """What was sent is still done, but a connect of that transport must not take events into the void."""
         if self.held is not None and self.held.origin is event.origin:
             self.held = None
+        if self._socket is event.origin:
+            self._socket = None
+        self._waiting = deque(each for each in self._waiting if not each.is_connect_of(event.origin))
         self._touch(now)
         return []
 

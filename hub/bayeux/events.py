@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from hub.bayeux.messages import Message
+from hub.bayeux.messages import CONNECT, Message
 
 Origin = Any
 """Whoever is to get the answer; the engine only carries it from a message to its reply."""
@@ -17,6 +17,10 @@ class Received(Struct, frozen=True):
     origin: Origin
     pushes: bool
     alone: bool = True
+
+    def is_connect_of(self, origin: Origin) -> bool:
+        """Whether this is a /meta/connect that came from that origin."""
+        return self.origin is origin and self.message.channel == CONNECT
 
 
 class Authenticated(Struct, frozen=True):
@@ -54,7 +58,7 @@ class Deliverable(Struct, frozen=True):
 
 
 class Lost(Struct, frozen=True):
-    """The transport of this origin is gone: what it held will never be answered."""
+    """The transport of this origin is gone: its connects, held or still waiting their turn, get no answer."""
 
     origin: Origin
 

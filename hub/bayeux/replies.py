@@ -42,6 +42,13 @@ def unknown_session(message: Message, terms: Terms) -> Reply:
     return failure(message, SESSION_UNKNOWN, advice=advice)
 
 
+def abandoned(message: Message, error: str | None, terms: Terms) -> Reply:
+    """The answer to what still waited when its session ended; after a revocation a connect is told why, and to stop."""
+    if error is None or message.channel != CONNECT:
+        return unknown_session(message, terms)
+    return failure(message, error, advice=terms.advice("none"))
+
+
 def goodbye() -> Reply:
     """The server's own disconnect; without an id, which is how clients tell it from an answer."""
     return Reply(channel=DISCONNECT, successful=True)

@@ -31,9 +31,14 @@ def subscriptions(message: Message) -> tuple[str, ...] | str:
 
 
 def subscription_refused(message: Message, error: str) -> Reply:
-    """A negative reply that echoes the subscription, by which clients find the listener to drop."""
-    subscription = message.subscription if message.subscription is not None else UNSET
-    return replies.failure(message, error, subscription=subscription)
+    """A negative reply that echoes the subscription, by which clients find the listener to drop.
+
+    Only names are echoed: what else stands there may be a number that cannot be written again.
+    """
+    found = message.subscription
+    asked = found if isinstance(found, list) else [found]
+    echoed = found if all(isinstance(name, str) for name in asked) else UNSET
+    return replies.failure(message, error, subscription=echoed)
 
 
 def published(message: Message, answer: on.Answer) -> Reply:
@@ -42,5 +47,8 @@ def published(message: Message, answer: on.Answer) -> Reply:
 
 
 def without_body(message: Message) -> Message:
-    """What a held connect needs to be answered, and nothing that keeps its request's bytes in memory."""
-    return Message(channel=message.channel, id=message.id.copy(), advice=message.advice)
+    """What a held connect needs to be answered, and nothing that keeps its request's bytes in memory.
+
+    Of the client's advice only remains that there was some.
+    """
+    return Message(channel=message.channel, id=message.id.copy(), advice=None if message.advice is None else {})
