@@ -10,7 +10,7 @@ waits until they have ended.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import Final, Self, TypeAlias
 
@@ -50,11 +50,11 @@ class Background:
 
     def keep(self, name: str, body: Body) -> None:
         """Runs `body` until `stop`, again and again. `name` is a label of a metric: take it from a fixed set."""
-        self._spawn(name, self._supervise(name, body))
+        self._spawn(self._supervise, name, body)
 
     def start(self, name: str, body: Body) -> None:
         """Runs `body` once; an exception is logged and counted and ends only this task."""
-        self._spawn(name, self._once(name, body))
+        self._spawn(self._once, name, body)
 
     async def stop(self) -> None:
         """Cancels everything and returns when all has ended. Idempotent; every caller waits."""
@@ -65,16 +65,16 @@ class Background:
                 task.cancel()
             await asyncio.wait(others)
 
-    def _spawn(self, name: str, body: "asyncio._CoroutineLike[None]") -> None:
+    def _spawn(self, run: Callable[[str, Body], Coroutine[None, None, None]], name: str, body: Body) -> None:
         if self._stopped:
             raise RuntimeError("stopped")
-        task = asyncio.get_running_loop().create_task(body, name=name)
+        task = asyncio.get_running_loop().create_task(run(name, body), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _supervise(self, name: str, body: Body) -> None:
         pause = FIRST_PAUSE
-        while True:
+        while not self._stopped:
             began = self._clock.monotonic()
             await self._once(name, body)
             if self._clock.monotonic() - began >= HEALTHY_AFTER:

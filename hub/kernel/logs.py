@@ -10,14 +10,17 @@ break in a value never starts a new line.
 import json
 import logging
 import sys
-from typing import Any, Final, Literal, TextIO
+from typing import Any, Final, Literal, TextIO, TypeAlias
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from hub.kernel.scrub import scrub_named
 
-__all__ = ["bind", "configure", "get"]
+__all__ = ["Format", "Level", "bind", "configure", "get"]
+
+Format: TypeAlias = Literal["text", "json"]
+Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 _UVICORN: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 _FIRST: Final = ("timestamp", "level", "logger", "event")
@@ -52,8 +55,8 @@ def get(name: str) -> structlog.stdlib.BoundLogger:
 
 
 def configure(
-    format: Literal["text", "json"] = "text",
-    level: Literal["debug", "info", "warning", "error"] = "info",
+    format: Format = "text",
+    level: Level = "info",
     stream: TextIO | None = None,
 ) -> None:
     """Sends everything that is logged in this process, by whatever library, to `stream` (standard error).

@@ -96,6 +96,13 @@ BAD_FRAMES = _counter(
 )
 ORIGIN_REFUSED = _counter("hub_origin_refused_total", "Requests and upgrades refused for their Origin.")
 
+SESSIONS_ENDED = _counter(
+    "hub_sessions_ended_total",
+    "Sessions that ended, by reason.",
+    "reason",
+    ("disconnected", "expired", "outrun", "token_expired", "session_kicked"),
+)
+
 # Store.
 WRITE_TRANSACTIONS = _counter("hub_write_transactions_total", "Transactions committed by the writer.")
 WRITE_FUNCTIONS = _counter("hub_write_functions_total", "Functions that the writer ran; several share a transaction.")

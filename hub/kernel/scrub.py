@@ -9,12 +9,13 @@ from typing import Final
 
 from hub.kernel.secret import MASK
 
-_NAMES: Final = r"(?:[a-z]+[_-]?)?(?:token|password|passwd|secret)|authorization|api[_-]?key|(?:set-)?cookie"
-_NAME: Final = re.compile(rf"(?i)\A(?:[a-z0-9]+[_-])*(?:{_NAMES})\Z")
+# No unbounded part stands before a name: it would make hostile text take quadratic time.
+_NAMES: Final = r"token|password|passwd|secret|authorization|api[_-]?key|cookie"
+_NAME: Final = re.compile(rf"(?i)\A[\w-]{{0,40}}(?:{_NAMES})\Z")
 _PATTERNS: Final = (
     (re.compile(r"(?i)\b(bearer|basic)(\s+|%20|\+)[^\s\"',;&<>]+"), rf"\1\2{MASK}"),
     (re.compile(rf"(?i)((?:{_NAMES})[\"']?\s*(?:=|%3D)\s*[\"']?)[^\s&\"',;}}]+"), rf"\1{MASK}"),
-    (re.compile(rf"(?i)([\"'](?:{_NAMES})\\?[\"']\s*:\s*b?\\?[\"'])[^\"'\\]+"), rf"\1{MASK}"),
+    (re.compile(rf"(?i)([\"'][\w-]{{0,40}}(?:{_NAMES})\\?[\"']\s*:\s*b?\\?[\"'])[^\"'\\]+"), rf"\1{MASK}"),
     (re.compile(r"\bey[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*"), MASK),
     (re.compile(r"(://)[^\s/@\"']+@"), rf"\1{MASK}@"),
 )
