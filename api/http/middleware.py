@@ -7,10 +7,13 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.problems import answer, family_of
-from hub.kernel.errors import NotFound
+from hub.kernel import logs
+from hub.kernel.errors import Internal, NotFound
 from hub.kernel.ids import request_id
 
 REQUEST_ID = "hub.request_id"
+_log = logs.get("api")
+
 _ACCEPTABLE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _REQUEST_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id")
@@ -18,9 +21,10 @@ _ANSWER_HEADERS = ("X-Request-Id", "X-Event-Positions", "Idempotent-Replayed", "
 
 
 class RequestIds:
-    """Gives every HTTP request an id and every answer its `X-Request-Id`.
+    """Gives every HTTP request an id and every answer its `X-Request-Id`. Belongs outside of everything else.
 
-    A client's own id is kept when it is at most 64 of `[A-Za-z0-9._-]`. Belongs outside of everything else.
+    A client's own id is kept when it is at most 64 of `[A-Za-z0-9._-]`. What an application inside fails to handle
+    before it has begun to answer is logged under the id and answered 500.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -32,13 +36,22 @@ class RequestIds:
             return
         name = request_id_of(scope)
         header = (b"x-request-id", name.encode("ascii"))
+        started = False
 
         async def send_with_id(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 message["headers"] = [*message.get("headers", ()), header]
             await send(message)
 
-        await self._app(scope, receive, send_with_id)
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception:
+            if started:
+                raise
+            _log.exception("request failed", request_id=name, method=scope["method"])
+            await answer(Internal(), family_of(scope["path"]), name).send(send_with_id)
 
 
 def request_id_of(scope: Scope) -> str:
@@ -71,13 +84,8 @@ class CrossOrigin:
 
 
 async def unknown_path(scope: Scope, receive: Receive, send: Send) -> None:
-    """The last route: 404 in the form of the family whose prefix the path has; refuses a WebSocket."""
-    match scope["type"]:
-        case "http":
-            reply = answer(NotFound(), family_of(scope["path"]), request_id_of(scope))
-            await reply.send(send, without_body=scope["method"] == "HEAD")
-        case "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1000, "reason": ""})
-        case _:
-            pass
+    """The default of the router: 404 in the form of the family whose prefix the path has."""
+    del receive
+    if scope["type"] == "http":
+        reply = answer(NotFound(), family_of(scope["path"]), request_id_of(scope))
+        await reply.send(send, without_body=scope["method"] == "HEAD")

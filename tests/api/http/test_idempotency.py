@@ -1,7 +1,12 @@
 """Repetition, by way of ingest: one effect, one answer."""
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
+import pytest
+
+from hub.kernel.errors import Overloaded
 from hub.store.idempotency import Answer, Scope, store
 from hub.store.transaction import Tx
 from tests.api.world import EVENTS, START, World
@@ -49,6 +54,30 @@ async def test_after_a_crash_between_the_two_transactions_the_first_answer_is_gi
     again = await world.publish(EVENT, headers=KEY)
     assert (again.status_code, again.content) == (200, without_position)
     assert again.headers["Idempotent-Replayed"] == "true"
+    assert len(world.published) == 1
+
+
+async def test_an_effect_is_told_even_if_its_answer_cannot_be_stored(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = world.services.db.write
+    writes = 0
+
+    async def full_after_the_first(function: Callable[[Tx], Any]) -> Any:
+        nonlocal writes
+        writes += 1
+        if writes > 1:
+            raise Overloaded
+        return await write(function)
+
+    token = world.token()
+    monkeypatch.setattr(world.services.db, "write", full_after_the_first)
+    first = await world.publish(EVENT, headers=KEY, token=token)
+    monkeypatch.undo()
+    assert (first.status_code, first.json()["events"][0]["seq"]) == (200, 1)
+    world.clock.at += 10
+    again = await world.publish(EVENT, headers=KEY, token=token)
+    assert again.json()["events"] == [{"id": first.json()["events"][0]["id"], "channel": "/v2/users"}]
     assert len(world.published) == 1
 
 

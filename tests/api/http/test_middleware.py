@@ -1,7 +1,11 @@
+import logging
 import re
 
+import httpx2
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
+from api.http.middleware import RequestIds
 from tests.api.world import EVENTS, World
 
 
@@ -56,3 +60,47 @@ async def test_other_origins_are_not_let_in(world: World, origin: str) -> None:
     reply = await world.publish({"channel": "/v2/users", "data": {}}, headers={"Origin": origin})
     assert "Access-Control-Allow-Origin" not in preflight.headers
     assert "Access-Control-Allow-Origin" not in reply.headers
+
+
+async def test_what_an_application_fails_to_handle_is_500_in_the_form_of_the_path(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        raise ZeroDivisionError("secret detail")
+
+    transport = httpx2.ASGITransport(RequestIds(broken))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://hub.test") as client:
+        with caplog.at_level(logging.ERROR):
+            reply = await client.get("/api/v2/notifications", headers={"X-Request-Id": "r1"})
+    assert (reply.status_code, reply.json()) == (500, {"statusCode": 4, "statusMessage": "Internal error"})
+    assert reply.headers["X-Request-Id"] == "r1"
+    [record] = caplog.records
+    assert isinstance(record.msg, dict)
+    assert record.msg["request_id"] == "r1"
+
+
+async def test_an_answer_that_has_begun_is_not_begun_again() -> None:
+    async def breaking_off(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ZeroDivisionError
+
+    transport = httpx2.ASGITransport(RequestIds(breaking_off))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://hub.test") as client:
+        with pytest.raises(ZeroDivisionError):
+            await client.get("/healthz")
+
+
+async def test_only_http_has_request_ids() -> None:
+    seen: list[Scope] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope)
+
+    async def receive() -> Message:
+        return {}
+
+    async def send(message: Message) -> None:
+        pass
+
+    await RequestIds(app)({"type": "lifespan"}, receive, send)
+    assert seen == [{"type": "lifespan"}]
