@@ -20,7 +20,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "jwt": ("hub.auth",),
     "prometheus_client": ("hub.kernel.metrics",),
     "redis": ("hub.brokers",),
-    "sqlalchemy": ("hub.store", "api.tables", "api.*.records"),
+    "sqlalchemy": ("hub.store", "hub.doctor", "api.tables", "api.*.records"),
     "starlette": ("hub.app", "hub.transports", "api.routes", "api.http", "api.ops", "api.*.routes"),
     "structlog": ("hub.kernel.logs",),
     "uvicorn": ("hub.server", "hub.transports"),
