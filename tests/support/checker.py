@@ -160,6 +160,7 @@ def _positions(published: Sequence[Published]) -> list[Finding]:
         findings += [
             Finding(Fault.POSITION, "", stream, seq, "given twice") for seq, count in Counter(seqs).items() if count > 1
         ]
+        findings += [Finding(Fault.POSITION, "", stream, seq, "positions begin at 1") for seq in seqs if seq < 1]
         left_out = set(range(min(seqs), max(seqs))) - set(seqs)
         findings += [Finding(Fault.POSITION, "", stream, seq, "never given") for seq in sorted(left_out)]
     return findings

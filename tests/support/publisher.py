@@ -41,6 +41,7 @@ class Publisher:
         key = f"{self.name}-{next(self._keys)}"
         answer = await self._acknowledged(body if len(body) > 1 else body[0], key)
         assert answer["statusCode"] == 0, answer
+        assert all("seq" in accepted for accepted in answer["events"]), f"acknowledged without positions: {answer}"
         published = [
             Published(
                 organization=stream.organization,

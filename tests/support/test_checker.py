@@ -179,6 +179,11 @@ def test_positions_given_twice_or_left_out() -> None:
     assert faults(findings) == [(Fault.POSITION, 4), (Fault.POSITION, 2)]
 
 
+def test_a_position_that_is_none() -> None:
+    events = [*published(2), Published(organization="acme", user="alice", channel=CALLS, seq=0, data={"n": 3})]
+    assert faults(check(events, [])) == [(Fault.POSITION, 0)]
+
+
 def test_the_report_counts_and_shows() -> None:
     events = published(30)
     text = report(check(events, [client([])]))
