@@ -1,1 +1,1 @@
-"""Ingest: how connectors and back ends put events on channels (design.md §5)."""
+"""Ingest: how connectors and back ends put events on channels."""

@@ -1,9 +1,7 @@
-"""`Idempotency-Key` (design.md §6): what a client repeats because it heard no answer has its effect once.
+"""`Idempotency-Key`: what a client repeats because it heard no answer has its effect once.
 
-The key and a first answer are written in the transaction of the action. Positions of events are known only when that
-transaction has been committed, so the whole answer follows in a second, small one; until then a repetition is told
-that the first request is in progress. Should the process die between the two, repetitions get the first answer: the
-same ids, without what only the commit could tell.
+The key and the answer are written in the transaction of the action, so there is no moment in which one is there
+without the other. The answer is encoded when the positions of its events are known, just before the commit.
 """
 
 from collections.abc import Callable
@@ -12,8 +10,7 @@ from typing import TypeVar
 
 from api.http.reply import Reply
 from api.http.request import Call
-from hub.kernel import logs, wire
-from hub.kernel.errors import Conflict, HubError
+from hub.kernel import wire
 from hub.store import idempotency
 from hub.store.idempotency import Answer, Scope
 from hub.store.transaction import Tx
@@ -21,18 +18,14 @@ from hub.store.transaction import Tx
 B = TypeVar("B")
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 10.0
-_FIRST = 102
 _REPLAYED = (("Idempotent-Replayed", "true"),)
-
-_log = logs.get("api")
 
 
 async def once(call: Call[B], action: Callable[[Tx], T], answer: Callable[[T], object]) -> Reply:
-    """Runs `action` in one transaction and answers 200 with `answer` of its result, encoded after the commit.
+    """Runs `action` in one transaction and answers 200 with `answer` of its result, encoded at its end.
 
     With a key that was used before, for the same body: the stored answer and no action. Raises `Unprocessable` for
-    another body, `Conflict` while the first request is in progress. `answer` must be pure; it is asked twice.
+    another body. `answer` must be pure and must not fail.
     """
     db = call.services.db
     key = call.idempotency_key
@@ -41,31 +34,21 @@ async def once(call: Call[B], action: Callable[[Tx], T], answer: Callable[[T], o
     scope = Scope(call.principal.organization, call.principal.user, call.path)
     body_hash = sha256(call.raw).digest()
 
-    def first(tx: Tx) -> tuple[T] | Answer:
+    def first(tx: Tx) -> list[Answer] | Answer:
         stored = idempotency.begin(tx, scope, key, body_hash, call.now)
         if stored is not None:
             return stored
         result = action(tx)
-        begun = Answer(_FIRST, (("at", repr(call.now)),), wire.encode(answer(result)))
-        idempotency.store(tx, scope, key, begun)
-        return (result,)
+        given: list[Answer] = []
+
+        def keep() -> None:
+            given.append(Answer(200, (), wire.encode(answer(result))))
+            idempotency.store(tx, scope, key, given[0])
+
+        tx.at_last.append(keep)
+        return given
 
     outcome = await db.write(first)
     if isinstance(outcome, Answer):
-        return _replayed(outcome, call.now)
-    whole = Answer(200, (), wire.encode(answer(outcome[0])))
-    try:
-        await db.write(lambda tx: idempotency.store(tx, scope, key, whole))
-    except HubError:
-        # The effect stands and must be told; repetitions will get the first answer.
-        _log.warning("answer not stored", request_id=call.request_id, path=call.path)
-    return Reply(whole.status, whole.body)
-
-
-def _replayed(stored: Answer, now: float) -> Reply:
-    if stored.status != _FIRST:
-        return Reply(stored.status, stored.body, headers=stored.headers + _REPLAYED)
-    begun_at = float(dict(stored.headers)["at"])
-    if abs(now - begun_at) < PATIENCE_SECONDS:
-        raise Conflict("A request with this Idempotency-Key is in progress", code="idempotency_key_in_progress")
-    return Reply(200, stored.body, headers=_REPLAYED)
+        return Reply(outcome.status, outcome.body, headers=outcome.headers + _REPLAYED)
+    return Reply(outcome[0].status, outcome[0].body)

@@ -1,4 +1,4 @@
-"""The one error tree in the five forms that the API families have (design.md §5; domain.md A13, B10, F1 #41)."""
+"""The one error tree in the five forms that the API families have."""
 
 import math
 from enum import StrEnum
@@ -65,7 +65,7 @@ class UnsupportedMediaType(HubError):
 
 
 class GwsError(msgspec.Struct, frozen=True, rename="camel"):
-    """`/api/v2`: the number of domain.md A13 and a sentence, never another member."""
+    """`/api/v2`: the number of the Genesys table and a sentence, never another member."""
 
     status_code: int
     status_message: str

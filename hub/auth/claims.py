@@ -1,4 +1,4 @@
-"""What our tokens say, and what they must look like (design.md §5, §6)."""
+"""What our tokens say, and what they must look like."""
 
 from typing import Annotated, Final
 

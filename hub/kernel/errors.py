@@ -1,4 +1,4 @@
-"""One error tree, rendered per API family and on Bayeux by the edges (design.md §5, §6).
+"""One error tree, rendered per API family and on Bayeux by the edges.
 
 Raising one of these is the only way in which a use case refuses. `code` is stable and documented; `detail` is
 written for the client and holds no secret, no token and no text of an exception from elsewhere.

@@ -1,6 +1,6 @@
 """What a function handed to the database sees: a snapshot to read, or a transaction to change."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
@@ -57,10 +57,15 @@ class Snapshot:
 
 
 class Tx(Snapshot):
-    """A transaction that writes. `emitted` collects its events; they get their positions just before COMMIT."""
+    """A transaction that writes. `emitted` collects its events; they get their positions just before COMMIT.
 
-    __slots__ = ("emitted",)
+    `at_last` holds what is to be written once the positions are known, in the same transaction. A function there that
+    raises fails the common transaction: only what cannot fail for reasons of its own belongs there.
+    """
+
+    __slots__ = ("at_last", "emitted")
 
     def __init__(self, connection: Connection, cursor: Cursor) -> None:
         super().__init__(connection, cursor)
         self.emitted: list[Emitted] = []
+        self.at_last: list[Callable[[], None]] = []

@@ -1,8 +1,8 @@
 """Group commit: one thread turns all waiting functions into one transaction.
 
-Per transaction: BEGIN, each function in its SAVEPOINT, heads and events, COMMIT, then a single hand-over to the event
-loop with the events and all outcomes. A function that raises is rolled back alone and its emissions are dropped. If
-the transaction itself fails, every function's awaiter is told so and nothing is published.
+Per transaction: BEGIN, each function in its SAVEPOINT, heads and events, what functions want done last, COMMIT, then a
+single hand-over to the event loop with the events and all outcomes. A function that raises is rolled back alone, with
+its emissions. If the transaction itself fails, every function's awaiter is told so and nothing is published.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from hub.kernel.errors import HubError, Overloaded
 from hub.store import outbox, sqlite
 from hub.store.jobs import Job, Jobs, Outcome
 from hub.store.sqlite import Link
-from hub.store.transaction import Emitted, TransactionFailed, Tx
+from hub.store.transaction import TransactionFailed, Tx
 
 log = logs.get("hub.store")
 
@@ -44,13 +44,17 @@ class Writer:
         return more
 
     def _transact(self, link: Link, batch: Sequence[Job[Tx]]) -> tuple[list[LoggedEvent], list[Outcome]]:
-        emitted: list[Emitted] = []
+        done: list[Tx] = []
         began = self._clock.monotonic()
         try:
             link.begin(sqlite.BEGIN_WRITE)
             # A function whose awaiter has gone before it started is not run; one that has started is not stopped.
-            outcomes = [_run(link, job, emitted) for job in batch if not job.future.cancelled()]
+            outcomes = [_run(link, job, done) for job in batch if not job.future.cancelled()]
+            emitted = [event for tx in done for event in tx.emitted]
             events = outbox.append(link.cursor, emitted, micros(self._clock.now()))
+            for tx in done:
+                for function in tx.at_last:
+                    function()
             link.cursor.execute("COMMIT")
         except BaseException as error:
             log.exception("transaction failed", functions=len(batch))
@@ -62,7 +66,7 @@ class Writer:
         return events, outcomes
 
 
-def _run(link: Link, job: Job[Tx], emitted: list[Emitted]) -> Outcome:
+def _run(link: Link, job: Job[Tx], done: list[Tx]) -> Outcome:
     cursor = link.cursor
     tx = Tx(link.connection, cursor)
     cursor.execute("SAVEPOINT f")
@@ -73,7 +77,7 @@ def _run(link: Link, job: Job[Tx], emitted: list[Emitted]) -> Outcome:
         cursor.execute("RELEASE f")
         return Outcome(job.future, None, error)
     cursor.execute("RELEASE f")
-    emitted += tx.emitted
+    done.append(tx)
     return Outcome(job.future, value, None)
 
 
