@@ -26,7 +26,6 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_SAFE_INTEGER)]
 """A whole number that JavaScript and a database column can hold."""
 
 _ENCODER = msgspec.json.Encoder()
-_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _TO_ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _PLACE = re.compile(r" - at `(?P<place>[^`]*)`(?P<parent> in `)?")
@@ -112,7 +111,9 @@ def _decoder(type_: Hashable) -> msgspec.json.Decoder[Any]:
 
 def _deeper_than(limit: int, document: bytes) -> bool:
     """Whether the well-formed `document` nests more than `limit` brackets. Each pass peels the innermost level."""
-    brackets = _STRINGS.sub(b"", document).translate(_TO_ONE_KIND, _ALL_BUT_BRACKETS)
+    # Without escapes every second piece between quotes is a string. A regular expression takes three times as long.
+    outside = b"".join(document.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
+    brackets = outside.translate(_TO_ONE_KIND, _ALL_BUT_BRACKETS)
     for _ in range(limit):
         brackets = brackets.replace(b"[]", b"")
         if not brackets:

@@ -1,7 +1,10 @@
+import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hub.kernel import wire
 from hub.kernel.errors import BadInput, MissingParameter, TooLarge
@@ -169,3 +172,31 @@ def test_convert_reports_like_decode() -> None:
 
 def test_encode_is_compact() -> None:
     assert wire.encode({"a": [1, None, "é"]}) == '{"a":[1,null,"é"]}'.encode()
+
+
+def depth_of(value: object) -> int:
+    match value:
+        case dict():
+            return 1 + max(map(depth_of, value.values()), default=0)
+        case list():
+            return 1 + max(map(depth_of, value), default=0)
+        case _:
+            return 0
+
+
+JSON = st.recursive(
+    st.none() | st.text(alphabet='\\"[]{}a\né', max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(alphabet='\\"[{', max_size=3), inner, max_size=3)
+    ),
+    max_leaves=30,
+)
+
+
+@given(JSON, st.booleans())
+def test_the_measured_depth_is_the_real_one(value: object, ascii_only: bool) -> None:
+    data, depth = json.dumps(value, ensure_ascii=ascii_only).encode(), depth_of(value)
+    wire.decode(object, data, max_bytes=100_000, max_depth=depth)
+    if depth:
+        with pytest.raises(BadInput, match="deeper"):
+            wire.decode(object, data, max_bytes=100_000, max_depth=depth - 1)
