@@ -1,3 +1,3 @@
-from tests.support.fixtures import history, hub
+from tests.support.fixtures import shared_hub
 
-__all__ = ["history", "hub"]
+__all__ = ["shared_hub"]

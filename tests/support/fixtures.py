@@ -17,6 +17,13 @@ def history() -> Iterator[History]:
         yield recorded
 
 
+@pytest.fixture(scope="module")
+def shared_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
+    """A running hub for all tests of a module, which must neither kill it nor get into each other's way."""
+    with HubProcess(tmp_path_factory.mktemp("shared") / "hub", secret=SECRET) as process:
+        yield process
+
+
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[HubProcess]:
     """A running hub on a free port with an empty data directory, that accepts the tokens of `tests.support.tokens`."""
