@@ -115,10 +115,10 @@ def _deeper_than(limit: int, document: bytes) -> bool:
     outside = b"".join(document.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
     brackets = outside.translate(_TO_ONE_KIND, _ALL_BUT_BRACKETS)
     for _ in range(limit):
-        brackets = brackets.replace(b"[]", b"")
         if not brackets:
-            return False
-    return True
+            break
+        brackets = brackets.replace(b"[]", b"")
+    return bool(brackets)
 
 
 def _pointer(place: str) -> str:
