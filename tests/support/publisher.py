@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from itertools import count
+from secrets import token_hex
 from typing import Any, Self
 
 import httpx2
@@ -24,7 +25,7 @@ class Publisher:
     def __init__(self, url: str, token: str, history: History, *, name: str) -> None:
         self.name, self.repeats = name, 0
         self._history = history
-        self._keys = count(1)
+        self._keys = (f"{name}-{run}-{number}" for run in [token_hex(8)] for number in count(1))
         self._http = httpx2.AsyncClient(
             base_url=url, timeout=ANSWER_SECONDS, trust_env=False, headers={"Authorization": f"Bearer {token}"}
         )
@@ -38,8 +39,7 @@ class Publisher:
     async def publish(self, *events: tuple[Stream, Mapping[str, Any]]) -> list[Published]:
         """One request with all of the events; returns when it has been acknowledged, however often it takes."""
         body = [_event(stream, data) for stream, data in events]
-        key = f"{self.name}-{next(self._keys)}"
-        answer = await self._acknowledged(body if len(body) > 1 else body[0], key)
+        answer = await self._acknowledged(body if len(body) > 1 else body[0], next(self._keys))
         assert answer["statusCode"] == 0, answer
         assert all("seq" in accepted for accepted in answer["events"]), f"acknowledged without positions: {answer}"
         published = [
