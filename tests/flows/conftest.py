@@ -1,3 +1,3 @@
-from tests.support.fixtures import history, hub
+from tests.support.fixtures import history, hub, shared_hub
 
-__all__ = ["history", "hub"]
+__all__ = ["history", "hub", "shared_hub"]
