@@ -9,10 +9,13 @@ import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from hub.kernel import logs
 from hub.realtime.prepared import Prepared
 
 if TYPE_CHECKING:
     from hub.realtime.session import Session
+
+logger = logs.get("hub.fanout")
 
 
 class Fanout:
@@ -44,4 +47,8 @@ class Fanout:
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, []
         for session in dirty:
-            session.flush()
+            try:
+                session.flush()
+            except Exception:
+                logger.exception("a session could not be flushed and has to begin anew", client=session.client_id[:8])
+                session.fall_out()

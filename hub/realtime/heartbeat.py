@@ -35,6 +35,7 @@ class Heartbeat:
         self._revoked = revoked
         self._clock = clock
         self._latest = 0  # id of the newest revocation carried out
+        self._looked_at = clock.now()
 
     async def start(self) -> None:
         """Learn which tokens are refused, before the first session; kicks of the past concern nobody here."""
@@ -43,11 +44,17 @@ class Heartbeat:
             self._remember(revocation)
 
     async def beat(self) -> None:
-        """One look."""
-        since = 0 if self._node.intake.suspicious else micros(self._clock.now() - LOOK_BACK)
-        self._node.intake.suspicious = False
-        seen = await self._database.read(lambda tx: _look(tx, since))
-        self._node.intake.compare(seen.heads)
+        """One look, from a while before the last one that succeeded; at everything if the broker has lost track."""
+        now, intake = self._clock.now(), self._node.intake
+        since = micros(min(now, self._looked_at) - LOOK_BACK)
+        suspicious, intake.suspicious = intake.suspicious, False
+        try:
+            seen = await self._database.read(lambda tx: _look(tx, 0 if suspicious else since, since))
+        except BaseException:
+            intake.suspicious = intake.suspicious or suspicious
+            raise
+        self._looked_at = now
+        intake.compare(seen.heads)
         for revocation in seen.revocations:
             if revocation.id > self._latest:
                 self._remember(revocation)
@@ -59,5 +66,5 @@ class Heartbeat:
             self._revoked.add(revocation.organization, revocation.user, revocation.at)
 
 
-def _look(tx: Snapshot, since: int) -> Seen:
-    return Seen(streams.heads_touched(tx, since), revocations.since(tx, since))
+def _look(tx: Snapshot, heads_since: int, revocations_since: int) -> Seen:
+    return Seen(streams.heads_touched(tx, heads_since), revocations.since(tx, revocations_since))

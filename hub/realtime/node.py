@@ -84,11 +84,13 @@ class Node:
             else:
                 spoken_to.append(session)
                 session.receive(message, origin, link=link, alone=len(messages) == 1)
+                if self.draining and session.patient:  # others would be back at once, and again
+                    self.send_away(session)
         return spoken_to
 
     def _open(self, handshake: Message, origin: Origin, link: Link | None) -> Session:
         if link is not None and link.session is not None:
-            link.session.feed(on.Outrun())  # a new handshake on a socket takes the place of the session it had
+            link.session.replaced()
         session = Session(Engine(SessionState(client_id=ids.client_id(self.name)), self.terms), self)
         session.receive(handshake, origin, link=link, alone=True)
         return session
@@ -169,6 +171,11 @@ class Node:
         """End every session of a user."""
         for session in list(self._of_user.get((organization, user), {}).values()):
             session.feed(on.Revoked(error))
+
+    def send_away(self, session: Session) -> None:
+        """Answer the connect that the session holds, if any, so that its client comes back after a while."""
+        if not session.ended:
+            session.feed(on.Leaving(self.a_while() if session.patient else 0))
 
     def sessions(self) -> list[Session]:
         """All sessions, for the drain and for figures."""

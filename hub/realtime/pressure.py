@@ -15,12 +15,17 @@ class Bounds(Struct, frozen=True):
     size: int = 256 * 1024
 
     def exceeded(self, queue: list[Prepared]) -> bool:
-        """Whether the queue is past its bound; `size` counts the bytes of the events' data."""
-        return len(queue) > self.events or _size(queue) > self.size
+        """Whether the queue is past its bound; `size` counts the bytes of the events' data. One event always fits."""
+        return len(queue) > 1 and (len(queue) > self.events or _size(queue) > self.size)
 
-    def room(self, queue: list[Prepared]) -> bool:
-        """Whether a page from the log may be added."""
-        return len(queue) <= self.events // 2 and _size(queue) <= self.size // 2
+    def fitting(self, page: list[Prepared]) -> list[Prepared]:
+        """The beginning of a page from the log that an empty queue may take: within the bound, and at least one."""
+        size = 0
+        for count, event in enumerate(page):
+            size += len(event.data)
+            if count and (count >= self.events or size > self.size):
+                return page[:count]
+        return page
 
 
 def _size(queue: Iterable[Prepared]) -> int:

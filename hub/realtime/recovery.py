@@ -15,7 +15,7 @@ from channels.catalog import Catalog
 from channels.envelope import LoggedEvent, Stream
 from hub.bayeux.commands import Attach
 from hub.bayeux.events import Attached
-from hub.bayeux.extensions.replay import ALL_KEPT
+from hub.bayeux.extensions.replay import ALL_KEPT, FROM_NOW
 from hub.brokers.port import Broker, Topic
 from hub.kernel import logs, metrics
 from hub.realtime.fanout import Fanout
@@ -70,9 +70,12 @@ class Recovery:
             self._listening[self._topic(session, name)] += 1
         pinned = [self._pin(stream) for stream in self._concrete(session, fresh)]
         try:
-            pinned += await self._listen(session, fresh)
+            await self._listen(session, fresh, pinned)
             heads = await self._heads(pinned, question)
             gaps = [local for local in pinned if not self._join(session, local, question, heads)]
+        except BaseException:
+            self.detach(session, tuple(fresh))  # so that asking again begins anew
+            raise
         finally:
             for local in pinned:
                 local.pins -= 1
@@ -92,18 +95,21 @@ class Recovery:
         local.pins += 1
         return local
 
-    async def _listen(self, session: "Session", fresh: list[str]) -> list[LocalStream]:
-        """Tell the broker; for patterns also find the streams that exist under them."""
+    async def _listen(self, session: "Session", fresh: list[str], pinned: list[LocalStream]) -> None:
+        """Tell the broker; for patterns also find the streams that exist under them, and pin them."""
         organization = session.principal.organization
-        found: list[LocalStream] = []
         for name in fresh:
-            await self._broker.listen(self._topic(session, name))
+            if session.ended:
+                return
+            topic = self._topic(session, name)
+            await self._broker.listen(topic)
+            if not self._listening[topic]:
+                self._broker.ignore(topic)  # the session ended before the broker had been told
             if names.is_pattern(name):
-                found += await self._under(organization, name, durable=session.targets[name].durable)
+                pinned += await self._under(organization, name, durable=session.granted[name].durable)
                 # Only now: what is under the pattern is attached by position, what is new from here on from its start.
                 if not session.ended:
                     self._streams.listen(organization, name, session)
-        return found
 
     def _topic(self, session: "Session", name: str) -> Topic:
         channel = session.granted[name]
@@ -145,7 +151,7 @@ class Recovery:
         position = question.since.get(local.stream.channel)
         if position is None and question.replaying and self._is_new_to_client(local, question):
             return 0
-        return position
+        return None if position == FROM_NOW else position
 
     def _is_new_to_client(self, local: LocalStream, question: Attach) -> bool:
         by_name = local.stream.channel in question.targets
@@ -228,16 +234,17 @@ class Recovery:
                 return
             if local.behind.get(session) != position:
                 continue  # unsubscribed, or forgot its queue, meanwhile
-            self._advance(session, local, position, page[:PAGE])
+            self._advance(session, local, position, session.fitting(page))
 
     async def _read(self, local: LocalStream, position: int) -> list[Prepared]:
         page: list[LoggedEvent] = await self._database.read(lambda tx: log.history(tx, local.stream, position, PAGE))
         return [Prepared(event) for event in page if event.seq <= local.last]
 
     def _advance(self, session: "Session", local: LocalStream, position: int, page: list[Prepared]) -> None:
-        if page and page[0].seq != position + 1:
+        kept_from = page[0].seq if page else local.last + 1
+        if kept_from > position + 1:
             logger.warning("log trimmed under a session", stream=local.stream, position=position)
-            metrics.UNDELIVERED.labels("trimmed").inc(page[0].seq - position - 1)
+            metrics.UNDELIVERED.labels("trimmed").inc(kept_from - position - 1)
             session.fall_out()
             return
         session.queue.extend(page)

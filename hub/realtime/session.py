@@ -121,6 +121,13 @@ class Session:
         """The log no longer reaches back to where the client is."""
         self.feed(on.Outrun())
 
+    def replaced(self) -> None:
+        """Another handshake came on the socket, which stays open."""
+        if self.link is not None:
+            self.link.session = None
+            self.link = None
+        self.feed(on.Outrun())
+
     def _bind(self, link: Link) -> None:
         if self.link is link:
             return
@@ -272,16 +279,21 @@ class Session:
         self._catching_up = None
         if done.cancelled() or self.ended:
             return
-        if done.exception() is not None:
+        if (error := done.exception()) is not None:
+            logger.error("catching up failed", client=self.client_id[:8], error=repr(error))
             self.fall_out()
         else:
             self.catch_up()
 
     async def room(self) -> None:
-        """Return when the client has taken enough that a page from the log may be queued."""
-        while not self._node.bounds.room(self.queue):
+        """Return when the client has taken everything, so that a page from the log may be queued."""
+        while self.queue:
             self._room = asyncio.Event()
             await self._room.wait()
+
+    def fitting(self, page: list[Prepared]) -> list[Prepared]:
+        """As much of a page from the log as may be queued at once."""
+        return self._node.bounds.fitting(page)
 
     def _made_room(self) -> None:
         if self._room is not None:

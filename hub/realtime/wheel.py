@@ -43,16 +43,15 @@ class Wheel:
             self._slots.setdefault(slot, []).append(item)
 
     def advance(self, now: float) -> None:
-        """Wake everything whose deadline has passed."""
+        """Wake everything whose deadline has passed, each item once, however far the time has gone on."""
         current = self._slot(now)
         due = range(self._reached + 1, current + 1)
         slots = due if len(due) <= len(self._slots) else sorted(slot for slot in self._slots if slot <= current)
+        self._reached = max(self._reached, current)  # first: what is filed from now on comes up another time
         for slot in slots:
-            self._reached = slot
             for item in self._slots.pop(slot, ()):
                 if item.filed == slot:
                     self._come_up(item, now)
-        self._reached = max(self._reached, current)
 
     def _come_up(self, item: Timed, now: float) -> None:
         item.filed = -1

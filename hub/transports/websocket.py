@@ -11,7 +11,6 @@ import math
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
-from urllib.parse import urlsplit
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
@@ -63,7 +62,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._fragments: list[bytes] = []
         self._out: list[bytes] = []
-        self._closing: tuple[int, str] | None = None
+        self._closing: tuple[int, str, Session | None] | None = None
         self._heard_at = self._now()
         self._due = self._heard_at + shared.limits.hello
         self._pinged = False
@@ -136,8 +135,8 @@ class Connection(asyncio.Protocol):
         self._protocol.send_response(response)
 
     def _refusal(self, request: Request) -> Response | None:
-        url = urlsplit(request.path)
-        if not paths.is_bayeux(url.path):
+        path, _, query = request.path.partition("?")
+        if not paths.is_bayeux(path):
             return self._protocol.reject(HTTPStatus.NOT_FOUND, "no WebSocket here\n")
         if not origin.is_allowed(request.headers.get("Origin"), request.headers.get("Host"), self._shared.origins):
             metrics.ORIGIN_REFUSED.inc()
@@ -146,7 +145,7 @@ class Connection(asyncio.Protocol):
             return self._protocol.reject(HTTPStatus.SERVICE_UNAVAILABLE, "try again later\n")
         headers = request.headers
         self.credentials = self._node.admission.credentials(
-            headers.get("Authorization"), url.query, headers.get("User-Agent")
+            headers.get("Authorization"), query, headers.get("User-Agent")
         )
         return None
 
@@ -204,7 +203,7 @@ class Connection(asyncio.Protocol):
     def close(self, code: int, reason: str, *, after: float = 0.0) -> None:
         """See `hub.realtime.ports.Link`."""
         if after:
-            self._closing = (code, reason)
+            self._closing = (code, reason, self.session)
             self._due = self._now() + after
             self._node.wheel.file(self)
             return
@@ -240,8 +239,9 @@ class Connection(asyncio.Protocol):
     def wake(self, now: float) -> None:
         """The deadline has come."""
         if self._closing is not None:
-            (code, reason), self._closing = self._closing, None
-            self.close(code, reason)
+            (code, reason, session), self._closing = self._closing, None
+            if self.session is session:  # unless the client went on with a new session
+                self.close(code, reason)
         elif self._protocol.state is OPEN and self.session is not None and not self._pinged:
             self._pinged = True
             self._protocol.send_ping(b"")

@@ -1,0 +1,49 @@
+import pytest
+
+from channels.envelope import LoggedEvent, Stream
+from hub.realtime.prepared import Prepared
+from hub.realtime.pressure import Bounds, Forgotten, forget
+
+CALLS, DEVICES = Stream("acme", "alice", "/v2/me/calls"), Stream("acme", "alice", "/v2/me/devices")
+
+
+def event(seq: int, stream: Stream = CALLS, size: int = 10) -> Prepared:
+    return Prepared(LoggedEvent(stream, seq, b"x" * size))
+
+
+def events(*sizes: int) -> list[Prepared]:
+    return [event(seq, size=size) for seq, size in enumerate(sizes, 1)]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "exceeded"),
+    [
+        ((), False),
+        ((10,) * 4, False),
+        ((10,) * 5, True),
+        ((50, 50), False),
+        ((50, 51), True),
+        ((1000,), False),  # one event always fits, or it could never be sent
+        ((1000, 1), True),
+    ],
+)
+def test_a_queue_is_bounded_by_count_and_by_size(sizes: tuple[int, ...], exceeded: bool) -> None:
+    assert Bounds(events=4, size=100).exceeded(events(*sizes)) is exceeded
+
+
+@pytest.mark.parametrize(
+    ("sizes", "taken"),
+    [((), 0), ((10,) * 3, 3), ((10,) * 9, 4), ((60, 60), 1), ((1000,), 1), ((1000, 10), 1), ((10, 1000), 1)],
+)
+def test_of_a_page_as_much_is_taken_as_the_bound_allows_and_at_least_one(sizes: tuple[int, ...], taken: int) -> None:
+    bounds = Bounds(events=4, size=100)
+    page = events(*sizes)
+    fitting = bounds.fitting(page)
+    assert fitting == page[:taken]
+    assert not bounds.exceeded(fitting)
+
+
+def test_what_is_forgotten_is_the_position_before_the_first_event_of_each_stream() -> None:
+    queue = [event(7), event(3, DEVICES), event(8), event(0), event(4, DEVICES), event(0)]
+    assert forget(queue) == Forgotten({CALLS: 6, DEVICES: 2}, ephemeral=2)
+    assert forget([]) == Forgotten({}, 0)
