@@ -10,7 +10,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from api import routes
-from api.http.middleware import CrossOrigin, RequestIds, unknown_path
+from api.http.middleware import RequestIds, unknown_path
 from api.http.request import Services
 from hub.auth.keys import KeyRing
 from hub.auth.revoked import Revoked
@@ -123,7 +123,7 @@ def _asgi(services: Services, long_polling: LongPolling) -> ASGIApp:
         Route(path, long_polling, methods=["POST"]) for base in paths.BASES for path in (base, base + "/{suffix:path}")
     ]
     router = Router([*bayeux, *routes.routes(services)], redirect_slashes=False, default=unknown_path)
-    return RequestIds(CrossOrigin(router, services.settings.origins))
+    return RequestIds(router)
 
 
 def _regularly(seconds: float, work: Callable[[], Awaitable[None]], clock: Clock) -> Callable[[], Awaitable[None]]:
