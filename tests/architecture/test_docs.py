@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.cli import main
 from tests.architecture.generated import DOCUMENTS, wanted
 from tests.architecture.tree import ROOT, files
 
@@ -42,6 +43,13 @@ def test_make_verbs_in_the_documents_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = {verb for page in PAGES for verb in re.findall(r"`make ([a-z]+)", page.read_text(encoding="utf-8"))}
     assert named - targets == set()
+
+
+def test_the_procfile_runs_the_commands_that_exist() -> None:
+    procfile = (ROOT / "Procfile").read_text(encoding="utf-8")
+    lines = re.findall(r"^(\w+): (?:\w+=\w+ )*exec \.venv/bin/hub (\w+)", procfile, re.MULTILINE)
+    processes = {"web": "serve", "scheduler": "scheduler"}
+    assert dict(lines) == {name: command for name, command in processes.items() if command in main.commands}
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
