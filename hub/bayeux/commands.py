@@ -33,7 +33,7 @@ class Attach(Struct, frozen=True):
 
     A target that is attached already stays as it is: asking again never repeats an event.
 
-    `since`: channel → position, -2 for all that is kept; absent means from now. `epoch`: the log these positions
+    `since`: channel → position, -2 for all that is kept, -1 (or absent) from now. `epoch`: the log these positions
     belong to. `replaying`: a non-empty map came, so durable channels under a pattern that it lacks count as 0.
     """
 

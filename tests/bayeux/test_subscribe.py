@@ -191,8 +191,9 @@ def test_positions_are_passed_on(begin: Begin, position: int) -> None:
     book.tell(on.Attached({CALLS: 57})).expect(answered(POLL, reply)).done()
 
 
-def test_from_now(begin: Begin) -> None:
-    replaying(begin, {"replay": {CALLS: -1}}, do.Attach((CALLS,), {}, None, replaying=True)).done()
+def test_from_now_is_said_too_since_under_a_pattern_it_is_not_the_same_as_no_entry(begin: Begin) -> None:
+    ext = {"replay": {CALLS: -1, "/chat/a": -1}}
+    replaying(begin, ext, attach(CALLS, since={CALLS: -1, "/chat/a": -1})).done()
 
 
 @pytest.mark.parametrize("ext", [{}, {"replay": None}, {"other": {}}])

@@ -25,7 +25,7 @@ class InvalidPositions(Exception):
 
 
 class Request(Struct, frozen=True):
-    """The positions a subscribe came with; `since` keeps only entries that ask for something old."""
+    """The positions a subscribe came with, whole: under a pattern "from now" is not the same as no entry."""
 
     since: dict[str, int]
     epoch: str | None
@@ -50,8 +50,7 @@ def requested(subscribe: Message) -> Request:
         raise InvalidPositions
     if not all(_is_position(value) for value in found.values()):
         raise InvalidPositions
-    since = {channel: position for channel, position in found.items() if position != FROM_NOW}
-    return Request(since, epoch, replaying=bool(found))
+    return Request(found, epoch, replaying=bool(found))
 
 
 def _is_position(value: object) -> bool:
