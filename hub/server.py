@@ -38,24 +38,29 @@ def serve(settings: Settings, configuration: Configuration, host: str, port: int
 
 async def _serve(settings: Settings, configuration: Configuration, listener: socket.socket, *, demo: bool) -> None:
     async with app.running(settings, configuration) as hub:
-        config = uvicorn.Config(
-            hub.asgi,
-            ws=cast("type[asyncio.Protocol]", hub.websockets),
-            http="httptools",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_keep_alive=KEEP_ALIVE,
-            timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
-            workers=1,
-        )
-        server = Server(config, hub)
+        server = server_of(hub)
         gc.collect()
         gc.freeze()
         _greet(listener, demo=demo)
         await server.serve(sockets=[listener])
+
+
+def server_of(hub: Hub) -> "Server":
+    """The server of a running hub; `serve(sockets=[…])` runs it until it is told to stop."""
+    config = uvicorn.Config(
+        hub.asgi,
+        ws=cast("type[asyncio.Protocol]", hub.websockets),
+        http="httptools",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=max(1, round(hub.settings.drain_seconds)),
+        workers=1,
+    )
+    return Server(config, hub)
 
 
 class Server(uvicorn.Server):
