@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from api import routes
 from api.http.middleware import RequestIds, unknown_path
 from api.http.request import Services
-from hub.auth.keys import KeyRing
+from hub.auth import jwks
 from hub.auth.revoked import Revoked
 from hub.auth.tokens import Tokens
 from hub.bayeux.advice import Terms
@@ -62,8 +62,8 @@ async def running(settings: Settings, configuration: Configuration, clock: Clock
     await asyncio.to_thread(migrations.migrate, url)
     catalog = configuration.catalog()
     revoked = Revoked()
-    tokens = Tokens(KeyRing.load(settings), settings.jwt_issuer, settings.jwt_audience)
-    async with Database(url, clock=clock) as database:
+    async with jwks.opened(settings, clock) as keys, Database(url, clock=clock) as database:
+        tokens = Tokens(keys, settings.jwt_issuer, settings.jwt_audience)
         broker = MemoryBroker()
         publisher = Publisher(broker, catalog)
         database.after_commit(publisher.committed)
@@ -87,7 +87,7 @@ async def running(settings: Settings, configuration: Configuration, clock: Clock
             clock=clock,
             settings=settings,
             version=version("hub"),
-            readiness={"drain": lambda: "draining" if node.draining else None},
+            readiness={"drain": lambda: "draining" if node.draining else None, "keys": keys.trouble},
         )
         limits = _limits(settings)
         async with Background(clock) as background:

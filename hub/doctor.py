@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 from sqlalchemy import make_url
 
+from hub.auth import jwks
 from hub.auth.keys import KEY_FILE, KeyRing
 from hub.auth.tokens import Tokens
 from hub.kernel.clock import SystemClock
@@ -147,6 +148,8 @@ async def _epoch(database: Database) -> str:
 
 def _keys(settings: Settings) -> Finding:
     subject = "keys"
+    if settings.jwks_url is not None:
+        return _foreign_keys(settings, settings.jwks_url)
     made = settings.data_dir / "keys" / KEY_FILE
     if settings.jwt_secret is None and not made.exists():
         return Finding(Verdict.GOOD, subject, "none yet: made when the first token is minted or the hub starts")
@@ -157,6 +160,17 @@ def _keys(settings: Settings) -> Finding:
     except (SettingsError, HubError) as error:
         return Finding(Verdict.BAD, subject, _line(error))
     return Finding(Verdict.GOOD, subject, f"{keys.algorithm}, {made if settings.jwt_secret is None else 'a secret'}")
+
+
+def _foreign_keys(settings: Settings, url: str) -> Finding:
+    """A hub starts without the set and waits for it, so an issuer that is down now is only a warning."""
+    try:
+        found = asyncio.run(jwks.fetch(url))
+    except jwks.FetchFailed as failed:
+        return Finding(Verdict.WEAK, "keys", f"no key set at {url}: {failed.outcome}, {failed}")
+    keys = ", ".join(f"{key.algorithm} {ascii(key.kid) if key.kid else 'without kid'}" for key in found.keys)
+    left_out = f"; left out: {'; '.join(sorted(set(found.left_out)))}" if found.left_out else ""
+    return Finding(Verdict.GOOD, "keys", f"{keys} of {settings.jwt_issuer}{left_out}")
 
 
 def _descriptors(settings: Settings) -> Finding:

@@ -18,6 +18,7 @@ from hub.kernel.errors import (
     Forbidden,
     HubError,
     Internal,
+    KeysUnavailable,
     TokenExpired,
     TokenInvalid,
     TooLarge,
@@ -130,7 +131,7 @@ def _errors(operation: Operation) -> Iterable[type[HubError]]:
     yield from operation.errors
     yield Internal
     if operation.roles is not None:
-        yield from (Unauthenticated, TokenExpired, TokenInvalid)
+        yield from (Unauthenticated, TokenExpired, TokenInvalid, KeysUnavailable)
     if operation.roles:
         yield Forbidden
     if operation.body is not None:

@@ -72,7 +72,7 @@ class Endpoint:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         caller = None
         if operation.roles is not None:
-            caller = authenticate(self._services, headers.get(b"authorization"), operation.roles, now)
+            caller = await authenticate(self._services, headers.get(b"authorization"), operation.roles, now)
         raw = b""
         if operation.body is not None:
             _require_json(headers.get(b"content-type"))

@@ -10,8 +10,8 @@ from collections.abc import Collection
 from typing import Final
 
 from hub.auth.claims import Claims, check_times, decode, encode
-from hub.auth.keys import KeyRing
 from hub.auth.principal import Principal
+from hub.auth.signatures import Keys
 from hub.kernel.errors import TokenExpired
 
 REMEMBERED: Final = 10_000
@@ -20,11 +20,12 @@ REMEMBERED: Final = 10_000
 class Tokens:
     """Tokens of one issuer for one audience. Use from one thread."""
 
-    def __init__(self, keys: KeyRing, issuer: str, audience: str, *, remembered: int = REMEMBERED) -> None:
+    def __init__(self, keys: Keys, issuer: str, audience: str, *, remembered: int = REMEMBERED) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
         self._capacity = remembered
+        self._generation = keys.generation
         self._known: OrderedDict[bytes, tuple[Claims, Principal]] = OrderedDict()
 
     def mint(
@@ -42,6 +43,7 @@ class Tokens:
         """A token of `user`, valid from `now` for `ttl` seconds. Raises BadInput for values that no token may hold.
 
         `iat` keeps its fraction, so that a token minted right after a revocation in the same second is accepted.
+        Raises SettingsError where a foreign issuer makes the tokens.
         """
         issued = round(now, 6)
         claims = Claims(
@@ -58,10 +60,27 @@ class Tokens:
         )
         return self._keys.sign(encode(claims))
 
+    def is_prepared(self, token: str) -> bool:
+        """Whether `prepare` would return at once. For callers that cannot await unless they must."""
+        return self._keys.is_prepared(token)
+
+    async def prepare(self, token: str) -> None:
+        """Await this before `verify`, so that the first token of a key that its issuer has just begun to use is
+        accepted: lets the key arrive. Returns at once if it is there or may not be asked for, else after about the
+        time that a fetch takes; judges nothing, and raises nothing.
+        """
+        if not self._keys.is_prepared(token):
+            await self._keys.prepare(token)
+
     def verify(self, token: str, now: float) -> Principal:
         """Who `token` speaks for at `now`. Raises TokenExpired if only its time is over, else TokenInvalid; neither
-        repeats any of it. Expiry and future times are judged with a leeway of 30 s.
+        repeats any of it. Expiry and future times are judged with a leeway of 30 s. Raises KeysUnavailable as long as
+        the keys of a foreign issuer have never been seen.
         """
+        if self._keys.generation != self._generation:
+            # A key may have been withdrawn: what it proved counts no more.
+            self._known.clear()
+            self._generation = self._keys.generation
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         known = self._known.get(digest)
         if known is None:

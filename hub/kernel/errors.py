@@ -163,3 +163,10 @@ class Overloaded(HubError):
 
     def __init__(self, detail: str | None = None, *, retry_after: float = 1.0, code: str | None = None) -> None:
         super().__init__(detail, code=code, retry_after=retry_after)
+
+
+class KeysUnavailable(Overloaded):
+    """The keys of the token issuer have never been fetched yet, so that no token can be judged."""
+
+    code = "keys_unavailable"
+    default_detail = "The keys of the token issuer are not known yet, try again later"

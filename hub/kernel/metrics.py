@@ -103,6 +103,15 @@ SESSIONS_ENDED = _counter(
     ("disconnected", "expired", "outrun", "token_expired", "session_kicked"),
 )
 
+# Tokens.
+JWKS_FETCHES = _counter(
+    "hub_jwks_fetches_total",
+    "Fetches of the token issuer's key set, by outcome.",
+    "outcome",
+    ("ok", "unreachable", "timeout", "redirect", "status", "too_large", "malformed"),
+)
+JWKS_KEYS = _gauge("hub_jwks_keys", "Usable keys in the key set in force; 0 also where the key is the hub's own.")
+
 # Store.
 WRITE_TRANSACTIONS = _counter("hub_write_transactions_total", "Transactions committed by the writer.")
 WRITE_FUNCTIONS = _counter("hub_write_functions_total", "Functions that the writer ran; several share a transaction.")

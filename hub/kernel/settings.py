@@ -5,6 +5,7 @@ default. Empty values count as absent. All faults are reported together.
 """
 
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import SplitResult, urlsplit
@@ -50,7 +51,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     jwt_secret: Annotated[
         Secret | None, Meta(description="HS256 secret of at least 32 bytes; absent: own ES256 key")
     ] = None
-    jwks_url: Annotated[str | None, Meta(description="Key set of a foreign token issuer, instead of the secret")] = None
+    jwks_url: Annotated[
+        str | None, Meta(description="https URL of the key set of a foreign token issuer, instead of the secret")
+    ] = None
+    jwks_refresh_seconds: Annotated[
+        float, Meta(gt=0, le=86_400, description="Time between two regular fetches of the key set")
+    ] = 300.0
     jwt_issuer: Annotated[str, Meta(description="Required `iss` of tokens")] = "hub"
     jwt_audience: Annotated[str, Meta(description="Required `aud` of tokens")] = "hub"
 
@@ -152,6 +158,8 @@ def _contradictions(settings: Settings) -> Iterator[Fault]:
         yield Fault("HUB_JWT_SECRET", "excludes HUB_JWKS_URL; set one of them, or neither to use a generated key")
     if settings.jwt_secret and len(settings.jwt_secret.reveal().encode("utf-8", "surrogateescape")) < SHORTEST_SECRET:
         yield Fault("HUB_JWT_SECRET", f"must be at least {SHORTEST_SECRET} bytes long")
+    if settings.jwks_url and not _is_key_set_url(settings.jwks_url):
+        yield Fault("HUB_JWKS_URL", "must be https://host[:port]/path; http only for a loopback host")
     if settings.config and not settings.config.is_file():
         yield Fault("HUB_CONFIG", f"no such file: {settings.config}")
     if not _is_base_url(settings.public_url):
@@ -171,7 +179,6 @@ def _of_another_version(settings: Settings) -> Iterator[Fault]:
         yield Fault("HUB_DATABASE_URL", "must be sqlite:///path of a file")
     later = {
         "HUB_REDIS_URL": (settings.redis_url, "to use the memory broker"),
-        "HUB_JWKS_URL": (settings.jwks_url, "and set HUB_JWT_SECRET, or nothing to use a generated key"),
         "HUB_SMTP_URL": (settings.smtp_url, "since no mail is sent"),
         "HUB_SMS_URL": (settings.sms_url, "since no SMS is sent"),
     }
@@ -188,6 +195,25 @@ def _is_base_url(text: str) -> bool:
         return False
     bare = not (url.query or url.fragment or url.username or url.password)
     return url.scheme in {"http", "https"} and bool(url.hostname) and bare and port_is_readable
+
+
+def _is_key_set_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        port_is_readable = url.port is None or url.port > 0
+    except ValueError:
+        return False
+    if not (text.isascii() and text.isprintable()) or set(text) & set(' \\"<>#') or "@" in url.netloc:
+        return False
+    is_private = url.scheme == "https" or (url.scheme == "http" and _is_loopback(url.hostname or ""))
+    return is_private and bool(url.hostname) and port_is_readable
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _origin(url: SplitResult) -> str:

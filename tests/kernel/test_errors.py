@@ -46,7 +46,11 @@ def test_the_numbers_of_an_error(kind: str, status: int, status_code: int) -> No
 
 
 def test_only_what_may_succeed_later_is_retriable() -> None:
-    assert {kind.code for kind in TREE if kind.retriable} == {"too_many_requests", "overloaded"}
+    assert {kind.code for kind in TREE if kind.retriable} == {
+        "too_many_requests",
+        "overloaded",
+        "keys_unavailable",
+    }
     assert Overloaded().retry_after == 1.0
     assert TooManyRequests(retry_after=2.5).retry_after == 2.5
 

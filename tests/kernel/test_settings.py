@@ -91,13 +91,58 @@ def test_a_fault_names_its_setting_and_what_would_do(name: str, text: str, messa
     assert faults({name: text}) == {name: message}
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://issuer.example/.well-known/jwks.json",
+        "https://issuer.example:8443/keys?policy=a",
+        "https://[2001:db8::1]/keys",
+        "http://127.0.0.1:9/keys",
+        "http://127.8.8.8/keys",
+        "http://[::1]:9/keys",
+        "http://localhost:9/keys",
+        "HTTP://LOCALHOST/keys",
+    ],
+)
+def test_key_sets_come_over_https_or_from_this_machine(url: str) -> None:
+    assert settings.load({"HUB_JWKS_URL": url}).jwks_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://issuer.example/keys",
+        "http://127.0.0.1.example/keys",
+        "http://localhost.example/keys",
+        "http://10.0.0.1/keys",
+        "http://127.0.0.1@issuer.example/keys",
+        "https://user:hunter2@issuer.example/keys",
+        "https://issuer.example/keys#one",
+        "https://issuer.example\\@127.0.0.1/keys",
+        "https://issuer.example/a b",
+        "https://issuer.example/a\nb",
+        "https://issuer.example:99999/keys",
+        "https://issuer.example:0/keys",
+        "https:///keys",
+        "https://[::1/keys",
+        "https://{kid}.ex\u00e4mple/keys",
+        "file:///etc/keys.json",
+        "ftp://127.0.0.1/keys",
+        "issuer.example/keys",
+    ],
+)
+def test_key_sets_come_from_nowhere_else(url: str) -> None:
+    message = "must be https://host[:port]/path; http only for a loopback host"
+    assert faults({"HUB_JWKS_URL": url}) == {"HUB_JWKS_URL": message}
+
+
 @pytest.mark.parametrize("url", ["postgresql://u:hunter2@h/d", "postgresql+psycopg://u:hunter2@h/d", "postgres://h/d"])
 def test_postgresql_comes_later(url: str) -> None:
     message = faults({"HUB_DATABASE_URL": url})["HUB_DATABASE_URL"]
     assert message == "PostgreSQL is not supported by this version yet; unset it to use SQLite"
 
 
-@pytest.mark.parametrize("name", ["HUB_REDIS_URL", "HUB_JWKS_URL", "HUB_SMTP_URL", "HUB_SMS_URL"])
+@pytest.mark.parametrize("name", ["HUB_REDIS_URL", "HUB_SMTP_URL", "HUB_SMS_URL"])
 def test_what_comes_later_is_refused_and_not_ignored(name: str) -> None:
     found = faults({name: "x://user:hunter2@host"})
     assert found.keys() == {name}
@@ -128,7 +173,6 @@ def test_all_faults_are_reported_together() -> None:
         "HUB_HISTORY_EVENT",
         "HUB_HISTORY_EVENTS",
         "HUB_JWT_SECRET",
-        "HUB_JWKS_URL",
         "WEB_CONCURRENCY",
     }
     assert found["HUB_JWT_SECRET"].startswith("excludes HUB_JWKS_URL")
