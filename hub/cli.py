@@ -168,7 +168,9 @@ def doctor(*, new_epoch: bool) -> None:
 
     settings = _settings()
     if new_epoch:
-        epoch = checks.renew_epoch(settings)
+        from hub.server import LOCK_FILE
+
+        epoch = checks.renew_epoch(settings, LOCK_FILE)
         click.echo(f"The log has the new epoch {epoch}: every client reads its snapshot again.")
         return
     for line in checks.settings_lines(settings):

@@ -8,6 +8,7 @@ import fcntl
 import resource
 from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -22,7 +23,6 @@ from hub.kernel.errors import Conflict, HubError
 from hub.kernel.faults import SettingsError
 from hub.kernel.secret import Secret
 from hub.kernel.settings import Settings
-from hub.server import LOCK_FILE
 from hub.store import streams
 from hub.store.database import Database
 from hub.store.migrations import is_migrated
@@ -97,16 +97,18 @@ def write(settings: Settings, change: Callable[[Tx, float], T]) -> T:
     return asyncio.run(run())
 
 
-def renew_epoch(settings: Settings) -> str:
-    """Give the log a new identity and return it. Raises HubRunning, because a hub reads the epoch when it starts."""
-    if _is_served(settings):
+def renew_epoch(settings: Settings, lock_file: str) -> str:
+    """Give the log a new identity and return it. Raises HubRunning while the lock file in the data directory is held:
+    a hub reads the epoch when it starts.
+    """
+    if _is_held(settings.data_dir / lock_file):
         raise HubRunning
     return write(settings, lambda tx, _: streams.new_epoch(tx))
 
 
-def _is_served(settings: Settings) -> bool:
+def _is_held(path: Path) -> bool:
     try:
-        with (settings.data_dir / LOCK_FILE).open("rb") as lock:
+        with path.open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False

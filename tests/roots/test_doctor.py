@@ -94,7 +94,7 @@ def test_a_new_epoch(tmp_path: Path) -> None:
     after = found("database", chosen).detail.rpartition(" ")[2]
     assert after != before
     assert f"new epoch {after}:" in done.stdout
-    assert renew_epoch(chosen) != after
+    assert renew_epoch(chosen, LOCK_FILE) != after
 
 
 def test_a_running_hub_keeps_its_epoch(tmp_path: Path) -> None:
