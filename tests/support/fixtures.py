@@ -29,3 +29,21 @@ def hub(tmp_path: Path) -> Iterator[HubProcess]:
     """A running hub on a free port with an empty data directory, that accepts the tokens of `tests.support.tokens`."""
     with HubProcess(tmp_path / "hub", secret=SECRET) as process:
         yield process
+
+
+ECHO = """
+[[custom_channels]]
+pattern = "/echo/**"
+subscribe = ["ROLE_AGENT"]
+publish = ["ROLE_AGENT"]
+"""
+
+
+@pytest.fixture(scope="package")
+def echo_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
+    """A running hub for all tests of a folder, on which agents may publish to `/echo/**` and hear it."""
+    home = tmp_path_factory.mktemp("echo")
+    file = home / "hub.toml"
+    file.write_text(ECHO)
+    with HubProcess(home / "hub", secret=SECRET, settings={"HUB_CONFIG": str(file)}) as process:
+        yield process
