@@ -86,7 +86,7 @@ async def running(settings: Settings, configuration: Configuration, clock: Clock
             catalog=catalog,
             clock=clock,
             settings=settings,
-            version=version("hub"),
+            version=await asyncio.to_thread(version, "hub"),
             readiness={"drain": lambda: "draining" if node.draining else None, "keys": keys.trouble},
         )
         limits = _limits(settings)

@@ -17,6 +17,8 @@ class Terms(Struct, frozen=True, kw_only=True):
     timeout: int = 25_000
     interval: int = 0
     max_interval: int = 60_000
+    activity: int = 0
+    """A client that sends nothing but connects for so long is sent away; 0 for never."""
     connection_types: tuple[str, ...] = ("websocket", "long-polling")
     max_subscriptions: int = 100
 
@@ -24,6 +26,10 @@ class Terms(Struct, frozen=True, kw_only=True):
         """The full advice. Clients replace the former as a whole, so no key is ever left out."""
         chosen = self.interval if interval is None else interval
         return Advice(reconnect=reconnect, interval=chosen, timeout=self.timeout, max_interval=self.max_interval)
+
+    def surplus(self) -> Advice:
+        """For a tab whose browser holds enough connects already: it polls slowly instead."""
+        return Advice("retry", SURPLUS_TAB_INTERVAL, self.timeout, self.max_interval, multiple_clients=True)
 
     @property
     def grace(self) -> float:

@@ -7,12 +7,18 @@ from hub.bayeux.messages import Message, Reply
 
 
 class Answered(Struct, frozen=True):
-    """Send these replies, in order, to whoever asked. `takes_events`: queued events travel before them."""
+    """Send these replies, in order, to whoever asked.
+
+    `takes_events`: queued events travel before them. `batch`: they and whatever is still unacknowledged make up this
+    batch, kept until `Acknowledged`. `tightens`: the last reply also says which positions the client has reached.
+    """
 
     origin: Origin
     replies: tuple[Reply, ...]
     takes_events: bool = False
     displaced: bool = False
+    batch: int = 0
+    tightens: bool = False
 
 
 class Authenticate(Struct, frozen=True):
@@ -54,15 +60,31 @@ class Publish(Struct, frozen=True):
 
     channel: str
     data: bytes
+    binary: bool = False
+
+
+class Call(Struct, frozen=True):
+    """Question: what does the service on this channel say? Answered by `Returned`, `Accepted` or `Refused`."""
+
+    channel: str
+    data: bytes
+
+
+class Acknowledged(Struct, frozen=True):
+    """The client has every event up to this batch."""
+
+    batch: int
 
 
 class Deliver(Struct, frozen=True):
     """How events reach the client from now on: pushed as they come, or held for the next connect reply.
 
-    What has queued up already is looked at anew: push it, or feed `Deliverable` once the commands are carried out.
+    `keeps_socket`: they are held although a socket is there, because the client acknowledges. What has queued up
+    already is looked at anew: push it, or feed `Deliverable` once the commands are carried out.
     """
 
     push: bool
+    keeps_socket: bool = False
 
 
 class Opened(Struct, frozen=True):
@@ -77,5 +99,5 @@ class Ended(Struct, frozen=True):
     notice: Reply | None = None
 
 
-Question = Authenticate | Authorize | Attach | Publish
-Command = Answered | Question | Detach | Deliver | Opened | Ended
+Question = Authenticate | Authorize | Attach | Publish | Call
+Command = Answered | Question | Acknowledged | Detach | Deliver | Opened | Ended

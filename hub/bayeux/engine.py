@@ -3,32 +3,34 @@
     handle(event, now) → commands
 
 The engine never calls out, never waits and does not know the time except from `now` (seconds of a clock that does not
-jump). A question (`Authenticate`, `Authorize`, `Attach`, `Publish`) pauses the session: messages that arrive
+jump). A question (`Authenticate`, `Authorize`, `Attach`, `Publish`, `Call`) pauses the session: messages that arrive
 meanwhile wait their turn inside, so answers leave in the order of their requests and no two changes of a session
 overlap. Every message gets exactly one answer, sooner or later; `Answered` commands say so.
 
 Deliveries do not pass through here. The engine says how events reach the client (`Deliver`), the driver appends them,
 and a connect reply marked `takes_events` takes along what has queued up.
+
+What a message means stands in a module of its own: `handshaking`, `connecting`, `subscribing`, `publishing`, `parting`.
 """
 
 import math
 from collections import deque
 from collections.abc import Callable
-from typing import assert_never
 
-from msgspec import UNSET, Struct, field
+from msgspec import Struct, field, structs
 
-from channels import names
 from hub.bayeux import commands as do
+from hub.bayeux import connecting, handshaking, messages, parting, publishing, replies, subscribing, validation
 from hub.bayeux import events as on
-from hub.bayeux import messages, replies, validation
 from hub.bayeux.advice import Terms
-from hub.bayeux.extensions import replay
+from hub.bayeux.extensions import timesync
+from hub.bayeux.extensions.ack import Batches
 from hub.bayeux.messages import Message, Reply
-from hub.bayeux.states import Signal, State, after
+from hub.bayeux.repeats import Repeats
+from hub.bayeux.states import State
 
-GOING_AWAY = 1001
-POLICY_VIOLATION = 1008
+Commands = list[do.Command]
+Resume = Callable[[on.Answer], Commands]
 
 
 class SessionState(Struct):
@@ -38,24 +40,39 @@ class SessionState(Struct):
     state: State = State.NEW
     expires_at: float = math.inf
     touched_at: float = 0.0
+    active_at: float = 0.0
+    """When the client last said anything but connect."""
     pushes: bool = False
     replay: bool = False
+    batches: Batches | None = None
+    """Numbers of the acknowledgement extension, None for sessions without it."""
     subscriptions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    repeats: Repeats = field(default_factory=Repeats)
 
 
 class Held(Struct, frozen=True):
     """The connect that waits for events or for its time."""
 
-    origin: on.Origin
-    message: Message
+    received: on.Received
+    since: float
     until: float
+
+    @property
+    def origin(self) -> on.Origin:
+        """Whose connect it is."""
+        return self.received.origin
+
+    @property
+    def message(self) -> Message:
+        """What is needed of it to answer."""
+        return self.received.message
 
 
 class Asked(Struct, frozen=True):
     """The question under way and what to do with its answer."""
 
     received: on.Received
-    resume: Callable[[on.Answer, float], list[do.Command]]
+    resume: Resume
 
 
 class Engine:
@@ -65,9 +82,13 @@ class Engine:
         self.state = state
         self.terms = terms
         self.held: Held | None = None
+        self.now = 0.0
+        """The time of the event that is being handled."""
+        self.socket: on.Origin | None = None
+        """The socket that the client speaks through, if any."""
         self._asked: Asked | None = None
-        self._waiting: deque[on.Received] = deque()
-        self._socket: on.Origin | None = None
+        self._waiting: deque[tuple[on.Received, float]] = deque()
+        self._heard_at = 0.0
 
     # What the driver looks at -----------------------------------------------------------------------------------
 
@@ -86,304 +107,144 @@ class Engine:
 
     # What happens -----------------------------------------------------------------------------------------------
 
-    def handle(self, event: on.Event, now: float) -> list[do.Command]:
+    def handle(self, event: on.Event, now: float) -> Commands:
         """What to do about `event`."""
+        self.now = now
         match event:
             case on.Received():
-                self._touch(now)
-                self._waiting.append(event)
-                return self._proceed(now)
-            case on.Authenticated() | on.Granted() | on.Attached() | on.Accepted() | on.Refused():
-                return self._answered(event, now)
+                self.touch()
+                self._waiting.append((event, now))
+                return self._proceed()
             case on.Deliverable():
-                return self._release(now) if self.held else []
+                return connecting.release(self)
             case on.Lost():
-                return self._lost(event, now)
+                return self._lost(event)
             case on.Written():
-                self._touch(now)
+                self.touch()
                 return []
             case on.Woken():
-                return self._woken(now)
+                return self._woken()
             case on.Revoked():
-                return self._revoked(event.error)
+                return parting.revoke(self, event.error)
             case on.Outrun():
-                return self._lapse("outrun") if self.alive else []
+                return parting.lapse(self, "outrun") if self.alive else []
             case on.Leaving():
-                return self._release(now, interval=event.interval) if self.held else []
+                return connecting.release(self, interval=event.interval)
             case _:
-                assert_never(event)
+                return self._answered(event)
 
-    def _proceed(self, now: float) -> list[do.Command]:
+    def _proceed(self) -> Commands:
         """Take messages until one of them has to wait for an answer from outside."""
-        done: list[do.Command] = []
+        done: Commands = []
         while self._waiting and self._asked is None:
-            done += self._receive(self._waiting.popleft(), now)
+            received, self._heard_at = self._waiting.popleft()
+            done += self._receive(received)
         return done
 
-    def _answered(self, answer: on.Answer, now: float) -> list[do.Command]:
+    def _answered(self, answer: on.Answer) -> Commands:
         asked, self._asked = self._asked, None
         if asked is None:
-            return []  # the session ended while the question was out; `_abandon` has answered
-        done = asked.resume(answer, now)
-        return done + self._proceed(now)
+            return []  # the session ended while the question was out; `abandon` has answered
+        return asked.resume(answer) + self._proceed()
 
-    def _ask(
-        self, received: on.Received, question: do.Question, resume: Callable[[on.Answer, float], list[do.Command]]
-    ) -> list[do.Command]:
-        self._asked = Asked(received, resume)
-        return [question]
+    def _woken(self) -> Commands:
+        if self.now < self.deadline:
+            return []
+        if self.now >= self.state.expires_at:
+            return parting.revoke(self, replies.TOKEN_EXPIRED)
+        if self.held is not None:
+            return connecting.release(self)
+        return parting.lapse(self, "expired")
+
+    def _lost(self, event: on.Lost) -> Commands:
+        """What was sent is still done, but a connect of that transport must not take events into the void."""
+        if self.held is not None and self.held.origin is event.origin:
+            self.held = None
+        if self.socket is event.origin:
+            self.socket = None
+        self._waiting = deque(each for each in self._waiting if not each[0].is_connect_of(event.origin))
+        self.touch()
+        return []
 
     # Messages ---------------------------------------------------------------------------------------------------
 
-    def _receive(self, received: on.Received, now: float) -> list[do.Command]:
+    def _receive(self, received: on.Received) -> Commands:
         message = received.message
         if message.channel == messages.HANDSHAKE and self.state.state is State.NEW:
-            return self._handshake(received)
+            return handshaking.handshake(self, received)
         if not self.alive:
-            return [self._reply(received, replies.unknown_session(message, self.terms))]
+            return [self.reply(received, replies.unknown_session(message, self.terms))]
         refusal = validation.malformed(message)
         if refusal is not None:
-            return [*self._adopt(received), self._reply(received, refusal)]
-        return self._adopt(received) + self._dispatch(received, now)
+            return [*self._adopt(received), self.reply(received, refusal)]
+        return self._adopt(received) + self._dispatch(received)
 
-    def _dispatch(self, received: on.Received, now: float) -> list[do.Command]:
+    def _dispatch(self, received: on.Received) -> Commands:
+        if received.message.channel == messages.CONNECT:
+            return connecting.connect(self, received)
+        self.state.active_at = self.now
         match received.message.channel:
-            case messages.CONNECT:
-                return self._connect(received, now)
             case messages.SUBSCRIBE:
-                return self._subscribe(received)
+                return subscribing.subscribe(self, received)
             case messages.UNSUBSCRIBE:
-                return self._unsubscribe(received)
+                return subscribing.unsubscribe(self, received)
             case messages.DISCONNECT:
-                return self._disconnect(received)
+                return parting.disconnect(self, received)
             case _:
-                return self._publish(received)
+                return publishing.publish(self, received)
 
-    def _adopt(self, received: on.Received) -> list[do.Command]:
+    def _adopt(self, received: on.Received) -> Commands:
         """Deliver the way the newest transport can: to a socket from its first message, to polling with each connect.
 
         A polling connect says so every time, because events may have queued up while none was held.
         """
-        if received.pushes and self._socket is not received.origin:
-            return self._deliver(received)
+        if received.pushes and self.socket is not received.origin:
+            return self.deliver(received)
         if not received.pushes and received.message.channel == messages.CONNECT:
-            return self._deliver(received)
+            return self.deliver(received)
         return []
 
-    def _deliver(self, received: on.Received) -> list[do.Command]:
-        self._socket = received.origin if received.pushes else None
-        self.state.pushes = received.pushes
-        return [do.Deliver(push=received.pushes)]
+    # What the modules of the messages use -----------------------------------------------------------------------
 
-    # /meta/handshake --------------------------------------------------------------------------------------------
+    def deliver(self, received: on.Received) -> Commands:
+        """From now on events go the way this message came."""
+        acknowledges = self.state.batches is not None
+        self.socket = received.origin if received.pushes else None
+        self.state.pushes = received.pushes and not acknowledges
+        return [do.Deliver(push=self.state.pushes, keeps_socket=received.pushes and acknowledges)]
 
-    def _handshake(self, received: on.Received) -> list[do.Command]:
-        if not replies.has_valid_id(received.message):
-            return self._turn_away(received, replies.ID_INVALID, None)
-        offered = received.message.supported_connection_types
-        if isinstance(offered, list) and offered and not any(name in offered for name in self.terms.connection_types):
-            return self._turn_away(received, replies.NO_TRANSPORT, None)
-        question = do.Authenticate(received.message, received.origin)
-        return self._ask(received, question, lambda answer, now: self._welcome(received, answer, now))
+    def ask(self, received: on.Received, question: do.Question, resume: Resume) -> Commands:
+        """Pause the session until the answer to the question is there."""
+        self._asked = Asked(received, resume)
+        return [question]
 
-    def _welcome(self, received: on.Received, answer: on.Answer, now: float) -> list[do.Command]:
-        if isinstance(answer, on.Refused):
-            return self._turn_away(received, answer.error, answer.interval)
-        if not isinstance(answer, on.Authenticated):
-            raise AssertionError(f"{answer!r} does not answer Authenticate")
-        state = self.state
-        state.state = after(state.state, Signal.WELCOME)
-        state.expires_at = answer.expires_at
-        state.replay = replay.wanted(received.message)
-        self._touch(now)
-        reply = replies.success(
-            received.message,
-            client_id=state.client_id,
-            version="1.0",
-            minimum_version="1.0",
-            supported_connection_types=self.terms.connection_types,
-            advice=self.terms.advice(),
-            ext=replay.accepted(self.terms.epoch) if state.replay else UNSET,
-        )
-        return [do.Opened(), *self._deliver(received), self._reply(received, reply)]
-
-    def _turn_away(self, received: on.Received, error: str, interval: int | None) -> list[do.Command]:
-        self.state.state = after(self.state.state, Signal.REFUSE)
-        advice = self.terms.advice("none") if interval is None else self.terms.advice("handshake", interval=interval)
-        reply = replies.failure(received.message, error, advice=advice)
-        return [self._reply(received, reply), do.Ended("refused")]
-
-    # /meta/connect ----------------------------------------------------------------------------------------------
-
-    def _connect(self, received: on.Received, now: float) -> list[do.Command]:
-        first = self.state.state is State.HANDSHAKEN
-        self.state.state = after(self.state.state, Signal.CONNECT)
-        done: list[do.Command] = []
-        if self.held is not None:
-            done.append(self._displaced(self.held))
-        message = received.message
-        hold = self.terms.hold(message)
-        self.held = Held(received.origin, validation.without_body(message), now + hold)
-        if first or hold == 0 or not (received.alone or received.pushes):
-            return done + self._release(now, advise=first or message.advice is not None)
-        return done
-
-    def _release(self, now: float, *, advise: bool = False, interval: int | None = None) -> list[do.Command]:
-        """Answer the held connect with success and whatever has queued up."""
-        held, self.held = self.held, None
-        if held is None:
-            return []
-        self._touch(now)
-        told = advise or interval is not None or held.message.advice is not None
-        reply = replies.success(held.message, advice=self.terms.advice(interval=interval) if told else UNSET)
-        return [do.Answered(held.origin, (reply,), takes_events=True)]
-
-    def _displaced(self, held: Held) -> do.Command:
-        self.held = None
-        return do.Answered(held.origin, (replies.success(held.message),), displaced=True)
-
-    # /meta/subscribe, /meta/unsubscribe -------------------------------------------------------------------------
-
-    def _subscribe(self, received: on.Received) -> list[do.Command]:
-        message = received.message
-        asked = validation.subscriptions(message)
-        if isinstance(asked, str):
-            return [self._reply(received, validation.subscription_refused(message, asked))]
-        wanted = tuple(name for name in dict.fromkeys(asked) if not name.startswith("/service/"))
-        new = [name for name in wanted if name not in self.state.subscriptions]
-        if len(self.state.subscriptions) + len(new) > self.terms.max_subscriptions:
-            return [self._reply(received, validation.subscription_refused(message, replies.TOO_MANY_SUBSCRIPTIONS))]
-        try:
-            positions = replay.requested(message) if self.state.replay else replay.NOTHING
-        except replay.InvalidPositions:
-            return [self._reply(received, validation.subscription_refused(message, replies.POSITION_INVALID))]
-        if not wanted:
-            return [self._reply(received, replies.success(message, subscription=message.subscription))]
-        return self._ask(received, do.Authorize(wanted), lambda answer, _: self._attach(received, positions, answer))
-
-    def _attach(self, received: on.Received, positions: replay.Request, answer: on.Answer) -> list[do.Command]:
-        if isinstance(answer, on.Refused):
-            return [self._reply(received, validation.subscription_refused(received.message, answer.error))]
-        if not isinstance(answer, on.Granted):
-            raise AssertionError(f"{answer!r} does not answer Authorize")
-        granted = answer.targets
-        targets = sorted({target for targets in granted.values() for target in targets})
-        question = do.Attach(tuple(targets), positions.since, positions.epoch, positions.replaying)
-        return self._ask(received, question, lambda answer, _: self._subscribed(received, granted, answer))
-
-    def _subscribed(
-        self, received: on.Received, granted: dict[str, tuple[str, ...]], answer: on.Answer
-    ) -> list[do.Command]:
-        message = received.message
-        if isinstance(answer, on.Refused):
-            return [self._reply(received, validation.subscription_refused(message, answer.error))]
-        if not isinstance(answer, on.Attached):
-            raise AssertionError(f"{answer!r} does not answer Attach")
-        self.state.subscriptions.update(granted)
-        ext = replay.began(answer) if self.state.replay else UNSET
-        return [self._reply(received, replies.success(message, subscription=message.subscription, ext=ext))]
-
-    def _unsubscribe(self, received: on.Received) -> list[do.Command]:
-        message = received.message
-        asked = validation.subscriptions(message)
-        if isinstance(asked, str):
-            return [self._reply(received, validation.subscription_refused(message, asked))]
-        had = self._targets()
-        for name in asked:
-            self.state.subscriptions.pop(name, None)
-        gone = tuple(sorted(had - self._targets()))
-        detach: list[do.Command] = [do.Detach(gone)] if gone else []
-        return [*detach, self._reply(received, replies.success(message, subscription=message.subscription))]
-
-    def _targets(self) -> set[str]:
-        return {target for targets in self.state.subscriptions.values() for target in targets}
-
-    # /meta/disconnect -------------------------------------------------------------------------------------------
-
-    def _disconnect(self, received: on.Received) -> list[do.Command]:
-        """The held connect is answered first: the other way round, JavaScript clients leave their socket open."""
-        self.state.state = after(self.state.state, Signal.LEAVE)
-        done = self._farewell(None)
-        return [*done, self._reply(received, replies.success(received.message)), do.Ended("disconnected")]
-
-    def _farewell(self, error: str | None) -> list[do.Command]:
-        held, self.held = self.held, None
-        if held is None:
-            return []
-        advice = self.terms.advice("none")
-        if error is None:
-            return [do.Answered(held.origin, (replies.success(held.message, advice=advice),), takes_events=True)]
-        failed = replies.failure(held.message, error, advice=advice)
-        parting = (failed,) if self.state.pushes else (failed, replies.goodbye())
-        return [do.Answered(held.origin, parting, takes_events=True)]
-
-    # Publishing -------------------------------------------------------------------------------------------------
-
-    def _publish(self, received: on.Received) -> list[do.Command]:
-        message = received.message
-        channel: str = message.channel
-        if channel.startswith("/meta/"):
-            return [self._reply(received, replies.failure(message, replies.CREATE_DENIED))]
-        if names.is_pattern(channel):
-            return [self._reply(received, replies.failure(message, replies.CHANNEL_INVALID))]
-        data = bytes(message.data)
-        if not data or data == b"null":
-            return [self._reply(received, replies.failure(message, replies.DATA_MISSING))]
-        if channel.startswith("/service/"):
-            return [self._reply(received, replies.success(message))]
-        return self._ask(
-            received,
-            do.Publish(channel, data),
-            lambda answer, _: [self._reply(received, validation.published(message, answer))],
-        )
-
-    # The end ----------------------------------------------------------------------------------------------------
-
-    def _woken(self, now: float) -> list[do.Command]:
-        if now < self.deadline:
-            return []
-        if now >= self.state.expires_at:
-            return self._revoked(replies.TOKEN_EXPIRED)
-        if self.held is not None:
-            return self._release(now)
-        return self._lapse("expired")
-
-    def _lapse(self, reason: str) -> list[do.Command]:
-        """End the session in a way that makes the client come back with a new handshake."""
-        self.state.state = after(self.state.state, Signal.LAPSE)
-        held, self.held = self.held, None
-        unknown = replies.unknown_session(held.message, self.terms) if held else None
-        parting = [do.Answered(held.origin, (unknown,))] if held and unknown else []
-        return [*parting, *self._abandon(), do.Ended(reason, close=GOING_AWAY)]
-
-    def _revoked(self, error: str) -> list[do.Command]:
-        if not self.alive:
-            return []
-        self.state.state = after(self.state.state, Signal.REVOKE)
-        parting = self._farewell(error)
-        ended = do.Ended(error.rpartition(":")[2], close=POLICY_VIOLATION, notice=replies.goodbye())
-        return [*parting, *self._abandon(error), ended]
-
-    def _abandon(self, error: str | None = None) -> list[do.Command]:
+    def abandon(self, error: str | None = None) -> Commands:
         """Answer whatever still waits, so that no request is left hanging."""
-        left = [*([self._asked.received] if self._asked else []), *self._waiting]
+        left = [*([self._asked.received] if self._asked else []), *(received for received, _ in self._waiting)]
         self._asked = None
         self._waiting.clear()
-        return [self._reply(received, replies.abandoned(received.message, error, self.terms)) for received in left]
+        return [self.reply(received, replies.abandoned(received.message, error, self.terms)) for received in left]
 
-    def _lost(self, event: on.Lost, now: float) -> list[do.Command]:
-        """What was sent is still done, but a connect of that transport must not take events into the void."""
-        if self.held is not None and self.held.origin is event.origin:
-            self.held = None
-        if self._socket is event.origin:
-            self._socket = None
-        self._waiting = deque(each for each in self._waiting if not each.is_connect_of(event.origin))
-        self._touch(now)
-        return []
+    def hold(self, received: on.Received, seconds: float) -> Held:
+        """Keep the connect for so long at most."""
+        kept = structs.replace(received, message=validation.without_body(received.message))
+        self.held = Held(kept, self._heard_at, self.now + seconds)
+        return self.held
 
-    def _touch(self, now: float) -> None:
-        self.state.touched_at = max(self.state.touched_at, now)
+    def let_go(self) -> Held | None:
+        """The held connect, which is held no longer."""
+        held, self.held = self.held, None
+        return held
 
-    @staticmethod
-    def _reply(received: on.Received, reply: Reply) -> do.Command:
-        return do.Answered(received.origin, (reply,))
+    def touch(self) -> None:
+        """The client is there."""
+        self.state.touched_at = max(self.state.touched_at, self.now)
+
+    def reply(self, received: on.Received, reply: Reply) -> do.Answered:
+        """The one answer to a message."""
+        return do.Answered(received.origin, (self.synced(received, reply, self._heard_at),))
+
+    def synced(self, received: on.Received, reply: Reply, heard_at: float) -> Reply:
+        """The reply, with the time if the client wants to know it."""
+        time = timesync.answer(received.message, received.arrived, self.now - heard_at)
+        return reply if time is None else reply.extended(timesync=time)

@@ -11,12 +11,18 @@ Origin = Any
 
 
 class Received(Struct, frozen=True):
-    """A message of the client. `pushes`: its transport can be written to at any time (WebSocket)."""
+    """A message of the client.
+
+    `pushes`: its transport can be written to at any time (WebSocket). `alone`: nothing else came in its request.
+    `surplus`: its browser holds as many connects already as it may. `arrived`: the wall clock, in seconds.
+    """
 
     message: Message
     origin: Origin
     pushes: bool
     alone: bool = True
+    surplus: bool = False
+    arrived: float = 0.0
 
     def is_connect_of(self, origin: Origin) -> bool:
         """Whether this is a /meta/connect that came from that origin."""
@@ -24,9 +30,13 @@ class Received(Struct, frozen=True):
 
 
 class Authenticated(Struct, frozen=True):
-    """Answer to `Authenticate`: who the client is, and when (on the engine's clock) that ends."""
+    """Answer to `Authenticate`: who the client is, and when (on the engine's clock) that ends.
+
+    `other_rights`: the renewed token has other roles, so what was granted under the old ones no longer counts.
+    """
 
     expires_at: float
+    other_rights: bool = False
 
 
 class Granted(Struct, frozen=True):
@@ -44,6 +54,13 @@ class Attached(Struct, frozen=True):
 
 class Accepted(Struct, frozen=True):
     """Answer to `Publish`: the event has been taken over."""
+
+
+class Returned(Struct, frozen=True):
+    """Answer to `Call`: what the service says, as JSON."""
+
+    data: bytes
+    successful: bool = True
 
 
 class Refused(Struct, frozen=True):
@@ -87,5 +104,5 @@ class Leaving(Struct, frozen=True):
     interval: int
 
 
-Answer = Authenticated | Granted | Attached | Accepted | Refused
+Answer = Authenticated | Granted | Attached | Accepted | Returned | Refused
 Event = Received | Answer | Deliverable | Lost | Written | Woken | Revoked | Outrun | Leaving

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType, structs
 
 HANDSHAKE = "/meta/handshake"
 CONNECT = "/meta/connect"
@@ -42,7 +42,12 @@ class Message(Struct, frozen=True, rename="camel"):
         return self.ext if isinstance(self.ext, dict) else {}
 
 
-class Advice(Struct, frozen=True, rename={"max_interval": "maxInterval", "multiple_clients": "multiple-clients"}):
+class Advice(
+    Struct,
+    frozen=True,
+    omit_defaults=True,
+    rename={"max_interval": "maxInterval", "multiple_clients": "multiple-clients"},
+):
     """How the client goes on; all times in milliseconds. Always sent whole: clients replace the former as a whole."""
 
     reconnect: str
@@ -53,7 +58,10 @@ class Advice(Struct, frozen=True, rename={"max_interval": "maxInterval", "multip
 
 
 class Reply(Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """The hub's answer to one message. `successful` has no default: clients tell replies from events by it."""
+    """The hub's answer to one message. `successful` has no default: clients tell replies from events by it.
+
+    Only what a service returns has `data`; on a publish reply it would make an event of it.
+    """
 
     channel: str
     successful: bool
@@ -63,6 +71,12 @@ class Reply(Struct, frozen=True, omit_defaults=True, rename="camel"):
     minimum_version: str | UnsetType = UNSET
     supported_connection_types: tuple[str, ...] | UnsetType = UNSET
     subscription: Any = UNSET
+    data: Raw | UnsetType = UNSET
     error: str | UnsetType = UNSET
     advice: Advice | UnsetType = UNSET
     ext: dict[str, Any] | UnsetType = UNSET
+
+    def extended(self, **extensions: Any) -> "Reply":  # noqa: ANN401 - JSON of the extensions
+        """The same reply with more in its `ext`."""
+        present = {} if self.ext is UNSET else self.ext
+        return structs.replace(self, ext={**present, **extensions})

@@ -19,6 +19,7 @@ TOO_MANY_SUBSCRIPTIONS = "403:too_many_subscriptions:subscribe_denied"
 CREATE_DENIED = "403:denied_by_security_policy:create_denied"
 NO_TRANSPORT = "405::no_transport"
 HANDSHAKE_DENIED = "403::handshake_denied"
+SESSION_INACTIVE = "403::session_inactive"
 SESSION_KICKED = "403::session_kicked"
 TOKEN_EXPIRED = "401::token_expired"  # noqa: S105 - an error string
 
@@ -33,6 +34,11 @@ def success(message: Message, **fields: Any) -> Reply:  # noqa: ANN401 - those o
 def failure(message: Message, error: str, **fields: Any) -> Reply:  # noqa: ANN401 - those of Reply
     """A negative reply with a Bayeux error string."""
     return Reply(channel=_channel(message), id=echo(message), successful=False, error=error, **fields)
+
+
+def returned(message: Message, data: bytes, *, successful: bool) -> Reply:
+    """What a service says to a call: on the channel of the call, under its id."""
+    return Reply(channel=_channel(message), id=echo(message), successful=successful, data=Raw(data))
 
 
 def unknown_session(message: Message, terms: Terms) -> Reply:

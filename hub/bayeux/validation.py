@@ -51,4 +51,10 @@ def without_body(message: Message) -> Message:
 
     Of the client's advice only remains that there was some.
     """
-    return Message(channel=message.channel, id=message.id.copy(), advice=None if message.advice is None else {})
+    time = message.extensions.get("timesync")
+    return Message(
+        channel=message.channel,
+        id=message.id.copy(),
+        advice=None if message.advice is None else {},
+        ext=None if time is None else {"timesync": time},
+    )

@@ -5,21 +5,25 @@ import random
 from collections.abc import Coroutine, Sequence
 
 from channels.catalog import Catalog
+from hub.auth.principal import Principal
 from hub.bayeux import commands as do
 from hub.bayeux import events as on
+from hub.bayeux import replies
 from hub.bayeux.advice import Terms
 from hub.bayeux.engine import Engine, SessionState
-from hub.bayeux.messages import HANDSHAKE, Message
+from hub.bayeux.messages import CONNECT, HANDSHAKE, Message
 from hub.brokers.port import Broker
 from hub.kernel import ids, metrics
 from hub.kernel.clock import Clock
 from hub.realtime.admission import Admission
+from hub.realtime.browsers import Browsers
 from hub.realtime.fanout import Fanout
 from hub.realtime.intake import Intake
 from hub.realtime.ports import Credentials, Link, Origin
 from hub.realtime.pressure import Bounds
 from hub.realtime.publishing import Publisher, Publishing
 from hub.realtime.recovery import Recovery
+from hub.realtime.services import Services, about
 from hub.realtime.session import Session, unknown_to
 from hub.realtime.streams import Streams
 from hub.realtime.wheel import Wheel
@@ -55,6 +59,9 @@ class Node:
         self.intake = Intake(database, self.streams, self.fanout)
         self.recovery = Recovery(database, broker, self.streams, self.intake, self.fanout, catalog, terms.epoch)
         self.publishing = Publishing(database, publisher, catalog, clock)
+        self.services = Services()
+        self.services.offer("session", about(clock))
+        self.browsers = Browsers(bounds.browser_connects)
         self._sessions: dict[str, Session] = {}
         self._of_user: dict[tuple[str, str], dict[str, Session]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -83,16 +90,21 @@ class Node:
                 origin.answer([unknown_to(self, message)])
             else:
                 spoken_to.append(session)
-                session.receive(message, origin, link=link, alone=len(messages) == 1)
+                self._hand_on(message, session, origin, link, alone=len(messages) == 1)
                 if self.draining and session.patient:  # others would be back at once, and again
                     self.send_away(session)
         return spoken_to
+
+    def _hand_on(self, message: Message, session: Session, origin: Origin, link: Link | None, *, alone: bool) -> None:
+        polls = link is None and message.channel == CONNECT
+        surplus = polls and session.patient and self.browsers.is_full(session, origin.browser)
+        session.receive(message, origin, link=link, alone=alone, surplus=surplus)
 
     def _open(self, handshake: Message, origin: Origin, link: Link | None) -> Session:
         if link is not None and link.session is not None:
             link.session.replaced()
         session = Session(Engine(SessionState(client_id=ids.client_id(self.name)), self.terms), self)
-        session.receive(handshake, origin, link=link, alone=True)
+        session.receive(handshake, origin, link=link)
         return session
 
     def _session_of(self, message: Message, credentials: Credentials, link: Link | None) -> Session | None:
@@ -109,8 +121,10 @@ class Node:
     # What sessions ask ------------------------------------------------------------------------------------------
 
     def authenticate(self, session: Session, question: do.Authenticate) -> on.Answer:
-        """Whether this client may have a session."""
+        """Whether this client may have a session, or go on with the one it has."""
         origin: Origin = question.origin
+        if session.engine.alive:
+            return self._renew(session, question.message, origin.credentials)
         answer = self._admit(session, question.message, origin.credentials)
         metrics.HANDSHAKES.labels(_outcome(answer)).inc()
         return answer
@@ -123,7 +137,22 @@ class Node:
             return found
         session.principal = found
         session.patient = credentials.patient
-        return on.Authenticated(self.clock.monotonic() + found.expires_at - self.clock.now())
+        return on.Authenticated(self._ends_at(found))
+
+    def _renew(self, session: Session, connect: Message, credentials: Credentials) -> on.Answer:
+        """A newer token of the same user, brought by a connect."""
+        found = self.admission.authenticate(connect, credentials)
+        if isinstance(found, on.Refused):
+            return found
+        if found.identity != session.principal.identity:
+            return on.Refused(replies.HANDSHAKE_DENIED)
+        other_rights = found.roles != session.principal.roles
+        session.principal = found
+        return on.Authenticated(self._ends_at(found), other_rights=other_rights)
+
+    def _ends_at(self, principal: Principal) -> float:
+        """When the session of this principal ends, on the clock of the engines."""
+        return self.clock.monotonic() + principal.expires_at - self.clock.now()
 
     def authorize(self, session: Session, question: do.Authorize) -> on.Answer:
         """What the names of a subscription mean for this client."""
@@ -152,6 +181,7 @@ class Node:
         if not of_user:
             del self._of_user[owner]
         self.recovery.detach(session, tuple(session.targets))
+        self.browsers.forget(session)
         metrics.SESSIONS_ENDED.labels(reason).inc()
 
     def delivered(self, transport: str, count: int) -> None:

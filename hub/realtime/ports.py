@@ -31,6 +31,10 @@ class Origin(Protocol):
     def credentials(self) -> Credentials:
         """Of this request or socket."""
 
+    @property
+    def browser(self) -> str | None:
+        """The value of the browser's cookie, None without one and on a WebSocket."""
+
     def expect(self, answers: int) -> None:
         """So many calls of `answer` will follow; on HTTP the response leaves with the last of them."""
 

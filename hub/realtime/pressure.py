@@ -9,10 +9,11 @@ from hub.realtime.prepared import Prepared
 
 
 class Bounds(Struct, frozen=True):
-    """How much may wait for one session in memory."""
+    """How much may wait for one session in memory, and how many connects may be held for one browser."""
 
     events: int = 256
     size: int = 256 * 1024
+    browser_connects: int = 4
 
     def exceeded(self, queue: list[Prepared]) -> bool:
         """Whether the queue is past its bound; `size` counts the bytes of the events' data. One event always fits."""

@@ -63,7 +63,7 @@ class Recovery:
     # Attaching --------------------------------------------------------------------------------------------------
 
     async def attach(self, session: "Session", question: Attach) -> Attached:
-        """Begin to deliver the targets to the session; those it hears already stay as they are."""
+        """Begin to deliver the targets to the session; those it hears already stay as they are (but `begin_again`)."""
         fresh = [name for name in question.targets if name not in session.targets]
         for name in fresh:
             session.targets[name] = session.granted[name]
@@ -83,6 +83,22 @@ class Recovery:
         concerned = [local for local in session.streams if self._is_asked(local, question)]
         positions = {local.stream.channel: local.last for local in concerned if self._is_durable(local.stream)}
         return Attached(positions, tuple(local.stream.channel for local in gaps))
+
+    def begin_again(self, session: "Session", question: Attach) -> None:
+        """Give up the targets that are heard already and asked for from a position, so that they attach anew.
+
+        A client does that after its connection died: what was in it comes again. On the very socket that the last
+        positions came on nothing can have been lost, so there asking again changes nothing. Runs before anything is
+        awaited, or what has queued up would leave first and come twice.
+        """
+        if session.link is None or session.link is not session.attached_by:
+            session.attached_by = session.link
+            known = [name for name in question.targets if name in session.targets]
+            again = tuple(name for name in known if any(names.matches(name, channel) for channel in question.since))
+            before = {local.stream for local in session.streams}
+            self.detach(session, again)
+            gone = before - {local.stream for local in session.streams}
+            session.forget(gone)
 
     def _concrete(self, session: "Session", fresh: list[str]) -> list[Stream]:
         owner = session.principal

@@ -1,10 +1,11 @@
 """The driver of one session: feeds its engine, carries out the commands, and owns what waits for the client."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from typing import TYPE_CHECKING, assert_never
 
 from channels.catalog import Channel
+from channels.envelope import Stream
 from hub.auth.principal import Principal
 from hub.bayeux import codec, replies
 from hub.bayeux import commands as do
@@ -16,6 +17,7 @@ from hub.realtime.ports import Link, Origin
 from hub.realtime.prepared import Prepared
 from hub.realtime.pressure import forget
 from hub.realtime.streams import LocalStream
+from hub.realtime.unacked import Unacked
 
 if TYPE_CHECKING:
     from hub.realtime.node import Node
@@ -33,7 +35,11 @@ class Session:
         "_catching_up",
         "_node",
         "_room",
+        "_told",
+        "_unacked",
+        "attached_by",
         "behind",
+        "browser",
         "dirty",
         "engine",
         "filed",
@@ -61,6 +67,10 @@ class Session:
         self.targets: dict[str, Channel] = {}
         self.streams: set[LocalStream] = set()
         self.behind: set[LocalStream] = set()
+        self.browser: str | None = None
+        self._unacked = Unacked()
+        self._told: dict[LocalStream, int] = {}
+        self.attached_by: Link | None = None
         self._catching_up: asyncio.Task[None] | None = None
         self._room: asyncio.Event | None = None
 
@@ -88,11 +98,22 @@ class Session:
 
     # What comes in ----------------------------------------------------------------------------------------------
 
-    def receive(self, message: Message, origin: Origin, *, link: Link | None, alone: bool) -> None:
+    def receive(
+        self, message: Message, origin: Origin, *, link: Link | None, alone: bool = True, surplus: bool = False
+    ) -> None:
         """A message of the client. Its answer goes to `origin`, now or later."""
         if link is not None:
             self._bind(link)
-        self.feed(on.Received(message, origin, pushes=link is not None, alone=alone))
+        self.feed(
+            on.Received(
+                message,
+                origin,
+                pushes=link is not None,
+                alone=alone,
+                surplus=surplus,
+                arrived=self._node.clock.now(),
+            )
+        )
 
     def feed(self, event: on.Event) -> None:
         """Tell the engine, and carry out what it wants; questions that need no waiting are answered on the spot."""
@@ -105,6 +126,8 @@ class Session:
                 following = self._carry_out(command)
         if self.engine.alive:
             self._node.wheel.file(self)
+            if self.engine.held is not None and self._has_something():
+                self._node.fanout.mark(self)
 
     def lost(self, origin: Origin) -> None:
         """The transport of this origin is gone."""
@@ -147,17 +170,18 @@ class Session:
             case do.Authorize():
                 return self._node.authorize(self, command)
             case do.Attach():
+                self._node.recovery.begin_again(self, command)
                 self._later(self._node.recovery.attach(self, command))
             case do.Publish():
-                answer = self._node.publishing.publish(self, command)
-                if isinstance(answer, Coroutine):
-                    self._later(answer)
-                else:
-                    return answer
+                return self._soon(self._node.publishing.publish(self, command))
+            case do.Call():
+                return self._soon(self._node.services.call(self, command))
+            case do.Acknowledged():
+                self._unacked.drop(command.batch)
             case do.Detach():
                 self._node.recovery.detach(self, command.targets)
             case do.Deliver():
-                self._deliver(push=command.push)
+                self._deliver(command)
             case do.Opened():
                 self._node.opened(self)
             case do.Ended():
@@ -165,6 +189,12 @@ class Session:
             case _:
                 assert_never(command)
         return None
+
+    def _soon(self, answer: on.Answer | Coroutine[object, object, on.Answer]) -> on.Answer | None:
+        if isinstance(answer, Coroutine):
+            self._later(answer)
+            return None
+        return answer
 
     def _later(self, work: Coroutine[object, object, on.Answer]) -> None:
         _ = self._node.spawn(self._answer_with(work), name=f"answer {self.client_id[:8]}")
@@ -180,14 +210,23 @@ class Session:
             self.catch_up()
 
     def _answer(self, command: do.Answered) -> None:
-        parts = [codec.encode(reply) for reply in command.replies]
-        if command.takes_events and not self.engine.state.pushes:
-            parts = self._take() + parts
+        events = self._take(command.batch) if command.takes_events and not self.engine.state.pushes else []
+        replies = list(command.replies)
+        if command.tightens and not self.queue and (moved := self._moved()):
+            replies[-1] = replies[-1].extended(replay=moved)
         origin: Origin = command.origin
-        origin.answer(parts, displaced=command.displaced)
+        origin.answer(events + [codec.encode(reply) for reply in replies], displaced=command.displaced)
 
-    def _deliver(self, *, push: bool) -> None:
-        if not push and self.link is not None:
+    def _moved(self) -> dict[str, int]:
+        """The positions that the client has reached since it was last told, for it to come back with."""
+        moved: dict[str, int] = {}
+        for local in self.streams:
+            if self in local.live and local.last > self._told.get(local, 0):
+                moved[local.stream.channel] = self._told[local] = local.last
+        return moved
+
+    def _deliver(self, command: do.Deliver) -> None:
+        if not (command.push or command.keeps_socket) and self.link is not None:
             self.link.session = None
             self.link = None
         if self.queue:
@@ -216,14 +255,22 @@ class Session:
     def flush(self) -> None:
         """Once a tick after something was queued: write it, or wake the held connect, or let it wait."""
         self.dirty = False
-        if not self.queue:
+        if not self._has_something():
             return
         if self.engine.state.pushes:
             self._push()
         elif self.engine.held is not None:
             self.feed(on.Deliverable())
-        if self.queue and self._node.bounds.exceeded(self.queue):
+        if self.queue and self._node.bounds.exceeded(self._kept()):
             self._overflow()
+
+    def _has_something(self) -> bool:
+        """Whether anything is to be delivered: new events, or some that the client has not acknowledged."""
+        batches = self.engine.state.batches
+        return bool(self.queue) or (bool(self._unacked) and batches is not None and batches.impatient)
+
+    def _kept(self) -> list[Prepared]:
+        return self._unacked.events() + self.queue
 
     def _push(self) -> None:
         link = self.link
@@ -236,30 +283,35 @@ class Session:
         self._node.delivered("websocket", len(frames))
         self._made_room()
 
-    def _take(self) -> list[bytes]:
-        """What fits into one answer."""
+    def _take(self, batch: int) -> list[bytes]:
+        """What fits into one answer: all that is not acknowledged, and after it what is new."""
         replay = self.engine.state.replay
-        taken: list[bytes] = []
-        size = 0
+        taken = [event.message(replay=replay) for event in self._unacked.events()]
+        size = sum(map(len, taken))
+        fresh = 0
         for event in self.queue:
             message = event.message(replay=replay)
             size += len(message)
             if taken and size > LARGEST_ANSWER:
                 break
             taken.append(message)
-        if taken:
-            del self.queue[: len(taken)]
-            self._node.delivered("long-polling", len(taken))
-            self._made_room()
+            fresh += 1
+        if batch:
+            self._unacked.add(batch, self.queue[:fresh])
+        del self.queue[:fresh]
+        self._node.delivered("long-polling", len(taken))
+        self._made_room()
         return taken
 
     # Catching up ------------------------------------------------------------------------------------------------
 
     def _overflow(self) -> None:
-        forgotten = forget(self.queue)
+        kept = self._kept()
+        forgotten = forget(kept)
         metrics.UNDELIVERED.labels("ephemeral_overflow").inc(forgotten.ephemeral)
-        metrics.UNDELIVERED.labels("queue_overflow").inc(len(self.queue) - forgotten.ephemeral)
+        metrics.UNDELIVERED.labels("queue_overflow").inc(len(kept) - forgotten.ephemeral)
         self.queue.clear()
+        self._unacked.clear()
         for local in list(self.streams):
             position = forgotten.positions.get(local.stream)
             if position is not None:
@@ -284,6 +336,10 @@ class Session:
             self.fall_out()
         else:
             self.catch_up()
+
+    def forget(self, streams: Collection[Stream]) -> None:
+        """What waits of these streams will be read again from where the client is."""
+        self.queue[:] = [event for event in self.queue if event.stream not in streams]
 
     async def room(self) -> None:
         """Return when the client has taken everything, so that a page from the log may be queued."""

@@ -1,7 +1,7 @@
 """Bayeux over plain HTTP: a POST carries messages, the response their answers, and a held connect waits for events."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -14,6 +14,7 @@ from hub.kernel.errors import BadInput, HubError, TooLarge
 from hub.realtime.node import Node
 from hub.realtime.ports import Credentials
 from hub.realtime.session import Session
+from hub.transports import browser
 from hub.transports.limits import Limits
 
 HEADERS = [
@@ -33,10 +34,11 @@ class ClientGone(Exception):
 class Poll:
     """One HTTP request: collects the answers to its messages until the last one is there."""
 
-    __slots__ = ("_answers", "_missing", "complete", "credentials", "displaced")
+    __slots__ = ("_answers", "_missing", "browser", "complete", "credentials", "displaced")
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(self, credentials: Credentials, browser: str | None) -> None:
         self.credentials = credentials
+        self.browser = browser
         self.displaced = False
         self.complete: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._answers: list[bytes] = []
@@ -72,7 +74,8 @@ class LongPolling:
             metrics.BAD_FRAMES.labels("too_large" if isinstance(error, TooLarge) else "malformed").inc()
             await _respond(send, error.status, b'{"error":"%b"}' % error.code.encode())
             return
-        poll = Poll(self._credentials(scope))
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        poll = Poll(self._credentials(scope, headers), browser.read(headers.get(b"cookie")))
         sessions = self._node.receive(messages, poll)
         try:
             if not poll.complete.done():
@@ -91,8 +94,7 @@ class LongPolling:
             raise BadInput("a request without messages")
         return messages
 
-    def _credentials(self, scope: Scope) -> Credentials:
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    def _credentials(self, scope: Scope, headers: Mapping[bytes, str]) -> Credentials:
         return self._node.admission.credentials(
             headers.get(b"authorization"), scope["query_string"].decode("latin-1"), headers.get(b"user-agent")
         )

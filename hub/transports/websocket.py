@@ -68,6 +68,7 @@ class Connection(asyncio.Protocol):
         self._pinged = False
         self.filed = -1
         self.credentials = Credentials()
+        self.browser: str | None = None
         self.session: Session | None = None
         self.paused = False
 
@@ -224,8 +225,17 @@ class Connection(asyncio.Protocol):
         for data in self._protocol.data_to_send():
             if data:
                 self._transport.write(data)
-            else:
+            elif self._protocol.close_sent is None or self._protocol.close_rcvd is not None:
                 self._transport.close()
+            else:
+                self._linger()
+
+    def _linger(self) -> None:
+        """Say that no more comes, and read on: a socket closed with bytes unread would take the close code with it."""
+        if self._transport.can_write_eof() and not self._transport.is_closing():
+            self._transport.write_eof()
+        self._due = self._now() + self._limits.close
+        self._node.wheel.file(self)
 
     # The wheel --------------------------------------------------------------------------------------------------
 

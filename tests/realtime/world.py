@@ -114,6 +114,7 @@ class Line:
 
     def __init__(self, credentials: Credentials) -> None:
         self.credentials = credentials
+        self.browser: str | None = None
         self.session: Session | None = None
         self.paused = False
         self.heard: list[Any] = []
@@ -149,8 +150,9 @@ class Line:
 class Request:
     """One long-polling request."""
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(self, credentials: Credentials, browser: str | None = None) -> None:
         self.credentials = credentials
+        self.browser = browser
         self.missing = 0
         self.heard: list[Any] = []
         self.displaced = False

@@ -1,0 +1,38 @@
+"""Events that a client has been sent and has not acknowledged yet."""
+
+from collections import deque
+
+from hub.realtime.prepared import Prepared
+
+
+class Unacked:
+    """Batches in the order in which they were sent; empty for sessions without the acknowledgement extension."""
+
+    __slots__ = ("_batches",)
+
+    def __init__(self) -> None:
+        self._batches: deque[tuple[int, list[Prepared]]] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self._batches)
+
+    def __len__(self) -> int:
+        return sum(len(events) for _, events in self._batches)
+
+    def events(self) -> list[Prepared]:
+        """All of them, oldest first."""
+        return [event for _, events in self._batches for event in events]
+
+    def add(self, batch: int, events: list[Prepared]) -> None:
+        """These leave in this batch, together with all that is here already."""
+        if events:
+            self._batches.append((batch, events))
+
+    def drop(self, batch: int) -> None:
+        """The client has everything up to this batch."""
+        while self._batches and self._batches[0][0] <= batch:
+            self._batches.popleft()
+
+    def clear(self) -> None:
+        """Forget them."""
+        self._batches.clear()
