@@ -24,11 +24,13 @@ class Stream(NamedTuple):
 class LoggedEvent(NamedTuple):
     """One event as it travels. `seq` counts from 1 without gaps in its stream; 0 marks an ephemeral event, which has
     no position and is not kept. `data` is one JSON object in UTF-8, carried verbatim from its origin to the wire.
+    `binary`: it is bytes in the form of CometD's binary extension, and receivers have to be told.
     """
 
     stream: Stream
     seq: int
     data: bytes
+    binary: bool = False
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="messageType", tag=True):

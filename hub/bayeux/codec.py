@@ -22,20 +22,25 @@ def encode(reply: Reply) -> bytes:
     return _encoder.encode(reply)
 
 
-def event(channel: str, data: bytes) -> bytes:
-    """An event as JSON for sessions without the replay extension; `data` is spliced in untouched."""
-    return b'{"channel":%b,"data":%b}' % (_encoder.encode(channel), data)
+def event(channel: str, data: bytes, *, binary: bool = False) -> bytes:
+    """An event as JSON for sessions without the replay extension; `data` is spliced in untouched.
+
+    `binary` events carry the mark of CometD's binary extension, without which receivers would not decode them.
+    """
+    ext = b',"ext":{"binary":{}}' if binary else b""
+    return b'{"channel":%b,"data":%b%b}' % (_encoder.encode(channel), data, ext)
 
 
-def replayable_event(channel: str, data: bytes, position: int) -> bytes:
+def replayable_event(channel: str, data: bytes, position: int, *, binary: bool = False) -> bytes:
     """An event as JSON for sessions with the replay extension.
 
     The position stands in `ext.replay`, and in `data.event.replayId` for clients written for Salesforce,
     unless the data has an `event` of its own.
     """
-    return b'{"channel":%b,"data":%b,"ext":{"replay":%d}}' % (
+    return b'{"channel":%b,"data":%b,"ext":{%b"replay":%d}}' % (
         _encoder.encode(channel),
         _with_replay_id(data, position),
+        b'"binary":{},' if binary else b"",
         position,
     )
 

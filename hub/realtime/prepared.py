@@ -24,12 +24,13 @@ def frame(payload: bytes) -> bytes:
 class Prepared:
     """One event of one stream; `seq` is 0 for ephemeral ones."""
 
-    __slots__ = ("_frames", "_messages", "data", "seq", "stream")
+    __slots__ = ("_frames", "_messages", "binary", "data", "seq", "stream")
 
     def __init__(self, event: LoggedEvent) -> None:
         self.stream: Stream = event.stream
         self.seq: int = event.seq
         self.data: bytes = event.data
+        self.binary: bool = event.binary
         self._messages: list[bytes | None] = [None, None]
         self._frames: list[bytes | None] = [None, None]
 
@@ -38,10 +39,10 @@ class Prepared:
         form = self._messages[replay]
         if form is None:
             channel = self.stream.channel
-            replayable = replay and self.seq > 0
-            form = (
-                codec.replayable_event(channel, self.data, self.seq) if replayable else codec.event(channel, self.data)
-            )
+            if replay and self.seq > 0:
+                form = codec.replayable_event(channel, self.data, self.seq, binary=self.binary)
+            else:
+                form = codec.event(channel, self.data, binary=self.binary)
             self._messages[replay] = form
         return form
 

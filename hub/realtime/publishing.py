@@ -45,11 +45,11 @@ class Publishing:
         if channel.durable:
             if not question.data.startswith(b"{"):
                 return on.Refused(replies.DATA_MISSING)
-            return self._log(stream, question.data)
-        self._publisher.publish(LoggedEvent(stream, 0, question.data))
+            return self._log(stream, question)
+        self._publisher.publish(LoggedEvent(stream, 0, question.data, question.binary))
         return on.Accepted()
 
-    async def _log(self, stream: Stream, data: bytes) -> on.Answer:
+    async def _log(self, stream: Stream, question: Publish) -> on.Answer:
         now = self._clock.now()
-        await self._database.write(lambda tx: outbox.emit(tx, stream, data, now))
+        await self._database.write(lambda tx: outbox.emit(tx, stream, question.data, now, binary=question.binary))
         return on.Accepted()

@@ -16,16 +16,16 @@ INSERT INTO stream_head (organization, "user", channel, seq, touched_at) VALUES 
 ON CONFLICT (organization, "user", channel)
 DO UPDATE SET seq = stream_head.seq + excluded.seq, touched_at = excluded.touched_at
 """
-INSERT_EVENT = "INSERT INTO event (stream_id, seq, at, id, data) VALUES (?, ?, ?, ?, ?)"
+INSERT_EVENT = 'INSERT INTO event (stream_id, seq, at, id, data, "binary") VALUES (?, ?, ?, ?, ?, ?)'
 
 
-def emit(tx: Tx, stream: Stream, data: bytes, now: float) -> Emitted:
+def emit(tx: Tx, stream: Stream, data: bytes, now: float, *, binary: bool = False) -> Emitted:
     """Add a durable event to `stream`: `data` is one JSON object and is kept and delivered verbatim.
 
     The event shares the fate of the transaction. Within a stream, events get their positions in the order in which
     they were emitted, over all functions of the common transaction.
     """
-    emitted = Emitted(stream, data, event_id(), at=micros(now), durable=True)
+    emitted = Emitted(stream, data, event_id(), at=micros(now), durable=True, binary=binary)
     tx.emitted.append(emitted)
     return emitted
 
@@ -57,7 +57,7 @@ def append(cursor: Cursor, emitted: Sequence[Emitted], touched_at: int) -> list[
             stream_id, last = positions[event.stream]
             event.seq = last + 1
             positions[event.stream] = (stream_id, event.seq)
-            rows.append((stream_id, event.seq, event.at, event.id, event.data))
+            rows.append((stream_id, event.seq, event.at, event.id, event.data, event.binary))
     if rows:
         cursor.executemany(INSERT_EVENT, rows)
-    return [LoggedEvent(event.stream, event.seq, event.data) for event in emitted]
+    return [LoggedEvent(event.stream, event.seq, event.data, event.binary) for event in emitted]

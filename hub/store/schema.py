@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 NAMING = {
@@ -93,6 +94,7 @@ event = Table(
     Column("at", Micros, nullable=False),
     Column("id", Text, nullable=False),
     Column("data", LargeBinary, nullable=False),
+    Column("binary", Boolean, nullable=False, server_default=false()),
     sqlite_with_rowid=False,
 )
 

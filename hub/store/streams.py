@@ -25,7 +25,7 @@ SELECT organization, "user", channel, seq, trimmed FROM stream_head
 WHERE organization = ? AND "user" = '' AND channel >= ? AND channel < ? ORDER BY channel
 """
 HISTORY = """
-SELECT seq, data FROM event
+SELECT seq, data, "binary" FROM event
 WHERE stream_id = (SELECT id FROM stream_head WHERE organization = ? AND "user" = ? AND channel = ?) AND seq > ?
 ORDER BY seq LIMIT ?
 """
@@ -110,7 +110,7 @@ def history(tx: Snapshot, stream: Stream, after: int, limit: int) -> list[Logged
     `first <= after + 1` and `after <= seq`.
     """
     tx.cursor.execute(HISTORY, (*stream, after, limit))
-    return [LoggedEvent(stream, seq, data) for seq, data in tx.cursor.fetchall()]
+    return [LoggedEvent(stream, seq, data, bool(binary)) for seq, data, binary in tx.cursor.fetchall()]
 
 
 class Overdue(NamedTuple):

@@ -29,14 +29,15 @@ class TransactionFailed(Internal):
 class Emitted:
     """An event on its way. `id` is known at once; `seq` from the moment the write's future resolves (0 = ephemeral)."""
 
-    __slots__ = ("at", "data", "durable", "id", "seq", "stream")
+    __slots__ = ("at", "binary", "data", "durable", "id", "seq", "stream")
 
-    def __init__(self, stream: Stream, data: bytes, id: str, *, at: int, durable: bool) -> None:
+    def __init__(self, stream: Stream, data: bytes, id: str, *, at: int, durable: bool, binary: bool = False) -> None:
         self.stream = stream
         self.data = data
         self.id = id
         self.at = at
         self.durable = durable
+        self.binary = binary
         self.seq = 0
 
     def __repr__(self) -> str:

@@ -25,7 +25,8 @@ def test_streams_sort_by_organization_user_channel() -> None:
 
 
 def test_a_logged_event_unpacks() -> None:
-    stream, seq, data = LoggedEvent(Stream("demo", "", "/v2/users"), 7, b"{}")
+    stream, seq, data, binary = LoggedEvent(Stream("demo", "", "/v2/users"), 7, b"{}")
+    assert binary is False
     assert (stream.user, seq, data) == ("", 7, b"{}")
 
 

@@ -47,6 +47,7 @@ def log_and_streams() -> None:
         sa.Column("at", Number, nullable=False),
         sa.Column("id", sa.Text, nullable=False),
         sa.Column("data", sa.LargeBinary, nullable=False),
+        sa.Column("binary", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.PrimaryKeyConstraint("stream_id", "seq", name="pk_event"),
         sqlite_with_rowid=False,
     )
