@@ -45,12 +45,11 @@ class FetchFailed(Exception):
 
 async def fetch(url: str, *, seconds: float = FETCH_SECONDS) -> KeySet:
     """The key set at `url`, in one request that follows nothing and takes `seconds` at most. Raises FetchFailed."""
+    # Reading the certificates of the system takes a while, too long for the loop, and is not the issuer's fault.
+    http = await asyncio.to_thread(httpx2.AsyncClient, follow_redirects=False, trust_env=False, timeout=seconds)
     try:
-        async with asyncio.timeout(seconds):
-            # Reading the certificates of the system takes a while, too long for the loop.
-            http = await asyncio.to_thread(httpx2.AsyncClient, follow_redirects=False, trust_env=False, timeout=seconds)
-            async with http, http.stream("GET", url, headers=_HEADERS) as response:
-                return keyset.parse(await _body(response))
+        async with asyncio.timeout(seconds), http, http.stream("GET", url, headers=_HEADERS) as response:
+            return keyset.parse(await _body(response))
     except (TimeoutError, httpx2.TimeoutException):
         raise FetchFailed("timeout", f"no complete answer within {seconds:g} s") from None
     except KeySetRefused as refused:
@@ -96,6 +95,7 @@ class ForeignKeys:
     async def __aenter__(self) -> Self:
         """Returns at once; the set arrives when it does."""
         self._closed = False
+        self._landing = asyncio.get_running_loop().create_future()
         self._background.keep("jwks", self._keep_fetching)
         return self
 

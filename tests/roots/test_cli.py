@@ -21,7 +21,15 @@ CLOSED = f"http://127.0.0.1:{free_port()}"
 @pytest.fixture(autouse=True)
 def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data directory of its own and no settings from outside."""
-    for name in ("HUB_CONFIG", "HUB_DATABASE_URL", "HUB_JWT_SECRET", "HUB_PUBLIC_URL", "PORT", "WEB_CONCURRENCY"):
+    for name in (
+        "HUB_CONFIG",
+        "HUB_DATABASE_URL",
+        "HUB_JWKS_URL",
+        "HUB_JWT_SECRET",
+        "HUB_PUBLIC_URL",
+        "PORT",
+        "WEB_CONCURRENCY",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HUB_DATA_DIR", str(tmp_path / "var"))
@@ -55,6 +63,28 @@ def test_token_prints_one_token_and_nothing_else(monkeypatch: pytest.MonkeyPatch
         "iss": "hub",
         "aud": "hub",
     }
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["token", *AGENT], ["send", "/v2/users", "{}", "--organization", "acme", "--url", CLOSED]],
+    ids=["token", "send"],
+)
+def test_nothing_is_signed_for_a_foreign_issuer(
+    command: list[str], surroundings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUB_JWKS_URL", "https://issuer.example/keys")
+    done = hub(*command)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "HUB_JWKS_URL: tokens are made by the issuer behind it" in done.stderr
+    assert not (surroundings / "var").exists()
+
+
+def test_a_token_of_the_foreign_issuer_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUB_JWKS_URL", "https://issuer.example/keys")
+    done = hub("send", "/v2/users", "{}", "--organization", "acme", "--url", CLOSED, "--token", "a.b.c")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "no answer from" in done.stderr
 
 
 def test_token_makes_the_key_once(surroundings: Path) -> None:

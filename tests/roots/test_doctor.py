@@ -1,5 +1,6 @@
 """`hub doctor`: what it shows, what it hides, what it finds."""
 
+import asyncio
 import fcntl
 import resource
 from pathlib import Path
@@ -12,6 +13,7 @@ from hub.doctor import Finding, Verdict, examine, renew_epoch, settings_lines
 from hub.kernel.settings import Settings, load
 from hub.server import LOCK_FILE
 from hub.store.migrations import migrate
+from tests.support.issuer import ec_key, rsa_key, serving
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +79,25 @@ def test_a_key_that_is_open_to_others(tmp_path: Path) -> None:
     finding = found("keys", settings(tmp_path))
     assert finding.verdict is Verdict.BAD
     assert "open to other users" in finding.detail
+
+
+async def test_the_key_set_of_a_foreign_issuer(tmp_path: Path) -> None:
+    def look() -> Finding:
+        chosen = settings(tmp_path, HUB_JWKS_URL=issuer.url, HUB_JWT_ISSUER="https://issuer.example")
+        finding = found("keys", chosen)
+        assert list(tmp_path.iterdir()) == []
+        return finding
+
+    async with serving(rsa_key(), ec_key(), rsa_key(1).jwk(use="enc")) as issuer:
+        good = await asyncio.to_thread(look)
+        issuer.answer(b"", "302 Found", ["Location: http://127.0.0.1/"])
+        weak = await asyncio.to_thread(look)
+    assert good.verdict is Verdict.GOOD
+    assert "RS256 'rsa-0', ES256 'ec-0' of https://issuer.example" in good.detail
+    assert "left out: a key is not for signatures" in good.detail
+    assert weak.verdict is Verdict.WEAK
+    assert issuer.url in weak.detail
+    assert "redirects are not followed" in weak.detail
 
 
 def test_too_few_file_descriptors_are_a_warning(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 """Tokens on REST, by way of the one endpoint that asks for a role."""
 
+from dataclasses import replace
+
 import jwt
 import pytest
 
+from hub.auth.jwks import ForeignKeys
 from hub.auth.keys import KeyRing
 from hub.auth.tokens import Tokens
 from hub.kernel.clock import micros
 from hub.kernel.secret import Secret
 from tests.api.world import EVENTS, START, World
+from tests.support.issuer import SigningKey, ec_key, rsa_key, serving
 
 EVENT = {"channel": "/v2/users", "data": {}}
 SECRET = "a secret that is long enough for HS256 by far"
@@ -102,3 +106,30 @@ async def test_a_token_of_another_hub_is_refused(world: World) -> None:
     foreign = Tokens(KeyRing.of_secret(Secret("f" * 40)), issuer="hub", audience="hub")
     token = foreign.mint(user="crm", organization="acme", roles=["ROLE_CLIENT_SERVICE"], ttl=60, now=START)
     assert (await world.publish(EVENT, token=token)).status_code == 401
+
+
+def foreign(key: SigningKey) -> str:
+    return key.token("crm", now=START, roles=["ROLE_CLIENT_SERVICE"])
+
+
+async def test_the_first_token_of_a_foreign_issuers_new_key_is_accepted(world: World) -> None:
+    async with serving(rsa_key()) as issuer, ForeignKeys(issuer.url, world.clock, every=3600) as keys:
+        world.services = replace(world.services, tokens=Tokens(keys, "hub", "hub"))
+        assert (await world.publish(EVENT, token=foreign(rsa_key()))).status_code == 200
+        issuer.publish(rsa_key(), ec_key())
+        assert (await world.publish(EVENT, token=foreign(ec_key()))).status_code == 200
+        assert len(issuer.requests) == 2
+        assert (await world.publish(EVENT, token=foreign(ec_key(1)))).status_code == 401
+        assert (await world.publish(EVENT, token=signed())).status_code == 401
+
+
+async def test_while_the_issuers_keys_are_unknown_nobody_is_told_that_a_token_is_bad(world: World) -> None:
+    async with serving() as issuer:
+        issuer.answer(b"", "500 Internal Server Error")
+        async with ForeignKeys(issuer.url, world.clock, every=3600) as keys:
+            world.services = replace(world.services, tokens=Tokens(keys, "hub", "hub"))
+            reply = await world.publish(EVENT, token=foreign(rsa_key()))
+    assert (reply.status_code, reply.json()["statusCode"]) == (503, 4)
+    assert reply.headers["Retry-After"] == "1"
+    assert "WWW-Authenticate" not in reply.headers
+    assert world.published == []
