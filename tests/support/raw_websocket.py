@@ -82,11 +82,11 @@ def upgrade(port: int, *headers: str, path: str = PATH, method: str = "GET", wit
 
 
 class RawSocket:
-    """A TCP connection to the hub."""
+    """A TCP connection to the hub. A read that takes longer than the patience (seconds) raises TimeoutError."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, patience: float = PATIENCE) -> None:
         self.port = port
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=patience)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._unread = b""
 
