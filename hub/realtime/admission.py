@@ -31,12 +31,28 @@ class Admission:
             token = policy.bearer(authorization, query)
         except HubError as fault:
             return Credentials(fault=fault, patient=patient)
+        return self._worth(token, patient=patient)
+
+    def again(self, credentials: Credentials) -> Credentials:
+        """The same credentials as they count now: the issuer's new key may have become known meanwhile."""
+        return self._worth(credentials.token, patient=credentials.patient)
+
+    def _worth(self, token: str | None, *, patient: bool) -> Credentials:
         if token is None:
             return Credentials(patient=patient)
         found = self._verify(token)
         if isinstance(found, Principal):
-            return Credentials(principal=found, patient=patient)
-        return Credentials(fault=found, patient=patient)
+            return Credentials(principal=found, token=token, patient=patient)
+        return Credentials(fault=found, token=token, patient=patient)
+
+    def is_prepared(self, handshake: Message, credentials: Credentials) -> bool:
+        """Whether the keys are known by which every token given can be judged."""
+        return all(self._tokens.is_prepared(token) for token in _tokens_of(handshake, credentials))
+
+    async def prepare(self, handshake: Message, credentials: Credentials) -> None:
+        """Fetch the keys that are not known yet, so that the first token of a new key is not refused."""
+        for token in _tokens_of(handshake, credentials):
+            await self._tokens.prepare(token)
 
     def authenticate(self, handshake: Message, credentials: Credentials) -> Principal | on.Refused:
         """Who the client is: by the token in `ext.authentication`, or else by that of its transport.
@@ -71,6 +87,10 @@ class Admission:
         except HubError as fault:
             return fault
         return TokenInvalid("revoked") if self._revoked.contains(principal) else principal
+
+
+def _tokens_of(handshake: Message, credentials: Credentials) -> list[str]:
+    return [token for token in (_token_of(handshake), credentials.token) if token is not None]
 
 
 def _token_of(handshake: Message) -> str | None:

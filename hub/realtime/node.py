@@ -120,12 +120,25 @@ class Node:
 
     # What sessions ask ------------------------------------------------------------------------------------------
 
-    def authenticate(self, session: Session, question: do.Authenticate) -> on.Answer:
-        """Whether this client may have a session, or go on with the one it has."""
+    def authenticate(
+        self, session: Session, question: do.Authenticate
+    ) -> on.Answer | Coroutine[object, object, on.Answer]:
+        """Whether this client may have a session, or go on with the one it has; needs waiting for unknown keys only."""
         origin: Origin = question.origin
+        if self.admission.is_prepared(question.message, origin.credentials):
+            return self._authenticate(session, question, origin.credentials)
+        return self._authenticate_later(session, question, origin.credentials)
+
+    async def _authenticate_later(
+        self, session: Session, question: do.Authenticate, credentials: Credentials
+    ) -> on.Answer:
+        await self.admission.prepare(question.message, credentials)
+        return self._authenticate(session, question, self.admission.again(credentials))
+
+    def _authenticate(self, session: Session, question: do.Authenticate, credentials: Credentials) -> on.Answer:
         if session.engine.alive:
-            return self._renew(session, question.message, origin.credentials)
-        answer = self._admit(session, question.message, origin.credentials)
+            return self._renew(session, question.message, credentials)
+        answer = self._admit(session, question.message, credentials)
         metrics.HANDSHAKES.labels(_outcome(answer)).inc()
         return answer
 

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 class Credentials(Struct, frozen=True):
     """What a transport knows of the caller before any message is read: a verified principal, or why there is none.
 
-    Both are None where the request carried no credentials at all.
+    Both are None where the request carried no credentials at all. `token` is never logged.
     """
 
     principal: Principal | None = None
     fault: HubError | None = None
+    token: str | None = None
     patient: bool = True
     """Whether the client may be told to wait; some take `advice.interval` for seconds and would fall silent."""
 

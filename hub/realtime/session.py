@@ -166,7 +166,7 @@ class Session:
             case do.Answered():
                 self._answer(command)
             case do.Authenticate():
-                return self._node.authenticate(self, command)
+                return self._soon(self._node.authenticate(self, command))
             case do.Authorize():
                 return self._node.authorize(self, command)
             case do.Attach():
@@ -205,9 +205,8 @@ class Session:
         except Exception:
             logger.exception("a request of a session failed", client=self.client_id[:8])
             answer = on.Refused("500::internal_error")
-        if not self.ended:
-            self.feed(answer)
-            self.catch_up()
+        self.feed(answer)
+        self.catch_up()
 
     def _answer(self, command: do.Answered) -> None:
         events = self._take(command.batch) if command.takes_events and not self.engine.state.pushes else []
