@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -31,14 +31,15 @@ from hub.store import idempotency, migrations, streams
 from hub.store.database import Database
 from hub.store.transaction import Tx
 from hub.transports import paths
+from hub.transports.http import HTTPTransports
 from hub.transports.limits import Limits
-from hub.transports.long_polling import LongPolling
 from hub.transports.websocket import WebSockets
 
 WHEEL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 0.1  # with the memory broker; the database is a file in the same machine
 TRIM_SECONDS = 10.0
 TRIM_BATCH = 1000
+CONNECTION_TYPES = ("websocket", "long-polling")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +91,14 @@ async def running(settings: Settings, configuration: Configuration, clock: Clock
             readiness={"drain": lambda: "draining" if node.draining else None, "keys": keys.trouble},
         )
         limits = _limits(settings)
-        async with Background(clock) as background:
+        async with AsyncExitStack() as last, Background(clock) as background:
+            last.push_async_callback(node.close)
             background.keep("wheel", _regularly(WHEEL_SECONDS, lambda: _turn(node, clock), clock))
             background.keep("heartbeat", _regularly(HEARTBEAT_SECONDS, heartbeat.beat, clock))
             background.keep("trim", _regularly(TRIM_SECONDS, lambda: _trim(database, settings, clock), clock))
             websockets = WebSockets(node, limits, settings.origins)
-            yield Hub(settings, node, _asgi(services, LongPolling(node, limits)), websockets)
-        await node.close()
+            polling = HTTPTransports(node, limits, settings.origins, callbacks=settings.callback_polling)
+            yield Hub(settings, node, _asgi(services, polling), websockets)
 
 
 async def _terms(settings: Settings, database: Database) -> Terms:
@@ -105,6 +107,7 @@ async def _terms(settings: Settings, database: Database) -> Terms:
         timeout=settings.bayeux_timeout_ms,
         interval=settings.bayeux_interval_ms,
         max_interval=settings.bayeux_max_interval_ms,
+        connection_types=(*CONNECTION_TYPES, *(["callback-polling"] if settings.callback_polling else [])),
     )
 
 
@@ -118,10 +121,8 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-def _asgi(services: Services, long_polling: LongPolling) -> ASGIApp:
-    bayeux = [
-        Route(path, long_polling, methods=["POST"]) for base in paths.BASES for path in (base, base + "/{suffix:path}")
-    ]
+def _asgi(services: Services, polling: HTTPTransports) -> ASGIApp:
+    bayeux = [Route(path, polling) for base in paths.BASES for path in (base, base + "/{suffix:path}")]
     router = Router([*bayeux, *routes.routes(services)], redirect_slashes=False, default=unknown_path)
     return RequestIds(router)
 

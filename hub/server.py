@@ -21,6 +21,7 @@ from hub.kernel.config import Configuration
 from hub.kernel.faults import Fault, SettingsError
 from hub.kernel.settings import Settings
 from hub.realtime.drain import drain
+from hub.transports.http_protocol import HTTPProtocol
 
 BACKLOG = 2048
 SEND_BUFFER = 65_536  # bytes the kernel keeps for a client that does not read; its own choice would be megabytes
@@ -50,7 +51,7 @@ def server_of(hub: Hub) -> "Server":
     config = uvicorn.Config(
         hub.asgi,
         ws=cast("type[asyncio.Protocol]", hub.websockets),
-        http="httptools",
+        http=HTTPProtocol,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -33,6 +33,14 @@ class Admission:
             return Credentials(fault=fault, patient=patient)
         return self._worth(token, patient=patient)
 
+    async def settled(self, authorization: str | None, query: str, user_agent: str | None) -> Credentials:
+        """The same, once the keys are known by which the token can be judged."""
+        credentials = self.credentials(authorization, query, user_agent)
+        if credentials.fault is None or credentials.token is None or self._tokens.is_prepared(credentials.token):
+            return credentials
+        await self._tokens.prepare(credentials.token)
+        return self.again(credentials)
+
     def again(self, credentials: Credentials) -> Credentials:
         """The same credentials as they count now: the issuer's new key may have become known meanwhile."""
         return self._worth(credentials.token, patient=credentials.patient)

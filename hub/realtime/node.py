@@ -220,6 +220,10 @@ class Node:
         if not session.ended:
             session.feed(on.Leaving(self.a_while() if session.patient else 0))
 
+    def is_session(self, client_id: str) -> bool:
+        """Whether a session of this process has this name."""
+        return client_id in self._sessions
+
     def sessions(self) -> list[Session]:
         """All sessions, for the drain and for figures."""
         return list(self._sessions.values())

@@ -10,8 +10,14 @@ class Limits(Struct, frozen=True, kw_only=True):
     depth: int = 32
     fragments: int = 64
     connections: int = 10_000
+    half_open: int = 1_000
+    """Sockets whose client has not said who it is."""
+    stranger_bytes: int = 16_384
+    """The largest request of somebody who has shown neither a good token nor a clientId."""
     hello: float = 5.0
-    """From the upgrade to the first message of a session."""
+    """From the upgrade to the first message of a session; for a stranger's whole request; for its headers."""
+    body: float = 30.0
+    """For the whole request of somebody who is known."""
     ping: float = 20.0
     pong: float = 20.0
     close: float = 5.0

@@ -11,7 +11,9 @@ def is_allowed(origin: str | None, host: str | None, allowed: frozenset[str]) ->
     """Whether a request with these `Origin` and `Host` headers may upgrade: no origin, a listed one, or our own."""
     if origin is None or origin.lower() in allowed:
         return True
+    if not host:
+        return False
     try:
-        return host is not None and urlsplit(origin.lower()).netloc == host.lower()
+        return urlsplit(origin.lower()).netloc == host.lower()
     except ValueError:
         return False

@@ -43,6 +43,12 @@ class WebSockets:
         self.limits = limits
         self.origins = origins
         self.open: set[Connection] = set()
+        self.strangers: set[Connection] = set()
+        """Those of the open ones that no session speaks through."""
+
+    def is_full(self) -> bool:
+        """Whether one more connection, which counts already, is one too many."""
+        return len(self.open) > self.limits.connections or len(self.strangers) > self.limits.half_open
 
     def __call__(self, *, config: Config, server_state: ServerState, app_state: dict[str, object]) -> "Connection":
         """A protocol for one connection that asked for an upgrade."""
@@ -58,7 +64,7 @@ class Connection(asyncio.Protocol):
         self._node = shared.node
         self._limits = shared.limits
         self._server_state = server_state
-        self._protocol = ServerProtocol(max_size=shared.limits.message_bytes, logger=_frames_log)
+        self._protocol = ServerProtocol(max_size=shared.limits.stranger_bytes, logger=_frames_log)
         self._transport: asyncio.Transport
         self._fragments: list[bytes] = []
         self._out: list[bytes] = []
@@ -67,9 +73,9 @@ class Connection(asyncio.Protocol):
         self._due = self._heard_at + shared.limits.hello
         self._pinged = False
         self.filed = -1
-        self.credentials = Credentials()
+        self._credentials = Credentials()
         self.browser: str | None = None
-        self.session: Session | None = None
+        self._session: Session | None = None
         self.paused = False
 
     def _now(self) -> float:
@@ -83,6 +89,7 @@ class Connection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=self._limits.write_buffer)
         self._server_state.connections.add(self)  # type: ignore[arg-type]
         self._shared.open.add(self)
+        self._shared.strangers.add(self)
         self._node.wheel.file(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -94,6 +101,7 @@ class Connection(asyncio.Protocol):
         session, self.session = self.session, None
         if session is not None:
             session.lost(self)
+        self._shared.strangers.discard(self)
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the client."""
@@ -142,12 +150,14 @@ class Connection(asyncio.Protocol):
         if not origin.is_allowed(request.headers.get("Origin"), request.headers.get("Host"), self._shared.origins):
             metrics.ORIGIN_REFUSED.inc()
             return self._protocol.reject(HTTPStatus.FORBIDDEN, "this Origin is not in HUB_ALLOWED_ORIGINS\n")
-        if len(self._shared.open) > self._limits.connections or self._node.draining:
+        if self._node.draining or self._shared.is_full():
             return self._protocol.reject(HTTPStatus.SERVICE_UNAVAILABLE, "try again later\n")
         headers = request.headers
-        self.credentials = self._node.admission.credentials(
+        self._credentials = self._node.admission.credentials(
             headers.get("Authorization"), query, headers.get("User-Agent")
         )
+        if self._credentials.principal is not None:
+            self._protocol.max_message_size = self._limits.message_bytes
         return None
 
     def _framed(self, received: Frame) -> None:
@@ -185,6 +195,27 @@ class Connection(asyncio.Protocol):
         self.close(code, reason)
 
     # Link -------------------------------------------------------------------------------------------------------
+
+    @property
+    def credentials(self) -> Credentials:
+        """See `hub.realtime.ports.Origin`; what was refused is looked at again, for its key may be known by now."""
+        if self._credentials.fault is not None and self._credentials.token is not None:
+            self._credentials = self._node.admission.again(self._credentials)
+        return self._credentials
+
+    @property
+    def session(self) -> "Session | None":
+        """See `hub.realtime.ports.Link`."""
+        return self._session
+
+    @session.setter
+    def session(self, session: "Session | None") -> None:
+        self._session = session
+        if session is None:
+            self._shared.strangers.add(self)
+        else:
+            self._shared.strangers.discard(self)
+            self._protocol.max_message_size = self._limits.message_bytes
 
     def expect(self, answers: int) -> None:
         """See `hub.realtime.ports.Origin`; on a socket answers need not wait for each other."""

@@ -22,9 +22,7 @@ def foreign(world: World, **changes: str) -> str:
     )
 
 
-def handshake(
-    world: World, token: str | None = None, *, inside: str | None = None, query: str = ""
-) -> dict[str, Any]:
+def handshake(world: World, token: str | None = None, *, inside: str | None = None, query: str = "") -> dict[str, Any]:
     desk = world.desk()
     credentials = world.node.admission.credentials(f"Bearer {token}" if token else None, query, None)
     ext = {"authentication": {"token": inside}} if inside else {}

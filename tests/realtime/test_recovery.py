@@ -146,11 +146,7 @@ async def test_a_custom_channel_that_a_map_lacks_counts_as_zero_under_a_pattern(
         (None, None),
         ({}, None),
         ({"/walls/a": 1}, "another"),
-        pytest.param(
-            {"/walls/b": -1, "/walls/a": 2},
-            None,
-            marks=pytest.mark.xfail(strict=False, reason="the engine does not pass on an explicit -1"),
-        ),
+        ({"/walls/b": -1, "/walls/a": 2}, None),
     ],
 )
 async def test_otherwise_it_is_heard_from_now(world: World, asked: dict[str, int] | None, epoch: str | None) -> None:
