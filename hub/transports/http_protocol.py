@@ -36,15 +36,10 @@ class HTTPProtocol(HttpToolsProtocol):
         self._header_bytes = 0
         self._wait_for_headers()
 
-    def on_url(self, url: bytes) -> None:
-        """Part of the request line."""
-        super().on_url(url)
-        self._count(len(url))
-
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header."""
         super().on_header(name, value)
-        self._count(len(name) + len(value))
+        self._count(0)
 
     def on_headers_complete(self) -> None:
         """The headers are there."""
@@ -54,8 +49,11 @@ class HTTPProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
-        if not self.transport.is_closing():
-            super().data_received(data)
+        if self.transport.is_closing():
+            return
+        super().data_received(data)
+        if self._patience is not None:
+            self._count(len(data))  # a header may be endless in itself, and is not told of before its end
 
     def _count(self, size: int) -> None:
         self._header_bytes += size

@@ -31,6 +31,8 @@ from hub.transports.limits import Limits
 if TYPE_CHECKING:
     from hub.realtime.session import Session
 
+VERSION = "13"
+
 _frames_log = logging.getLogger("hub.frames")
 _frames_log.setLevel(logging.WARNING)  # the library logs every connection
 
@@ -69,6 +71,8 @@ class Connection(asyncio.Protocol):
         self._fragments: list[bytes] = []
         self._out: list[bytes] = []
         self._closing: tuple[int, str, Session | None] | None = None
+        self._closed = False
+        """Whether we have ended the conversation; what the client said before it closed itself still counts."""
         self._heard_at = self._now()
         self._due = self._heard_at + shared.limits.hello
         self._pinged = False
@@ -136,7 +140,7 @@ class Connection(asyncio.Protocol):
     def _happened(self, event: Event) -> None:
         if isinstance(event, Request):
             self._upgrade(event)
-        elif isinstance(event, Frame) and self._protocol.state is OPEN:
+        elif isinstance(event, Frame) and not self._closed:
             self._framed(event)
 
     def _upgrade(self, request: Request) -> None:
@@ -147,6 +151,8 @@ class Connection(asyncio.Protocol):
         path, _, query = request.path.partition("?")
         if not paths.is_bayeux(path):
             return self._protocol.reject(HTTPStatus.NOT_FOUND, "no WebSocket here\n")
+        if request.headers.get_all("Sec-WebSocket-Version") != [VERSION]:
+            return self._other_version()
         if not origin.is_allowed(request.headers.get("Origin"), request.headers.get("Host"), self._shared.origins):
             metrics.ORIGIN_REFUSED.inc()
             return self._protocol.reject(HTTPStatus.FORBIDDEN, "this Origin is not in HUB_ALLOWED_ORIGINS\n")
@@ -159,6 +165,13 @@ class Connection(asyncio.Protocol):
         if self._credentials.principal is not None:
             self._protocol.max_message_size = self._limits.message_bytes
         return None
+
+    def _other_version(self) -> Response:
+        """RFC 6455 section 4.4: say which version is spoken here."""
+        response = self._protocol.reject(HTTPStatus.UPGRADE_REQUIRED, f"version {VERSION} only\n")
+        response.headers["Sec-WebSocket-Version"] = VERSION
+        response.headers["Upgrade"] = "websocket"
+        return response
 
     def _framed(self, received: Frame) -> None:
         match received.opcode:
@@ -240,6 +253,7 @@ class Connection(asyncio.Protocol):
             self._node.wheel.file(self)
             return
         self._flush()
+        self._closed = True
         if self._protocol.state is OPEN:
             self._protocol.send_close(code, reason)
             self._flush_protocol()

@@ -176,3 +176,8 @@ def subscribed(book: Playbook, origin: Origin, name: str, *targets: str) -> Play
 def attach(*targets: str, since: dict[str, int] | None = None, epoch: str | None = None) -> do.Attach:
     """The question of a subscribe without positions, or with some."""
     return do.Attach(targets, since or {}, epoch, replaying=since is not None)
+
+
+PING = message("/meta/ping", "p")
+"""A message that is answered at once, whatever else is going on, and changes nothing but the session's time."""
+PONG = failed(PING, "403:denied_by_security_policy:create_denied")

@@ -7,6 +7,8 @@ from hub.bayeux import events as on
 from hub.bayeux.advice import Terms
 from tests.bayeux.situations import (
     CALLS,
+    PING,
+    PONG,
     advice,
     connect,
     connected,
@@ -205,9 +207,9 @@ def test_displaced_by_one_that_is_answered_at_once(begin: Begin) -> None:
 
 def test_a_poll_in_company_is_never_held(begin: Begin) -> None:
     origin = request()
-    book = connected(begin, origin).say(origin, publish("/service/x", data={}), connect("3"))
+    book = connected(begin, origin).say(origin, PING, connect("3"))
     answer = answered(origin, HELD, takes_events=True)
-    book.expect(answered(origin, ok(publish("/service/x"))), do.Deliver(push=False), answer).done()
+    book.expect(answered(origin, PONG), do.Deliver(push=False), answer).done()
 
 
 def test_a_poll_behind_a_question_of_its_own_batch_is_not_held_either(begin: Begin) -> None:
@@ -221,7 +223,7 @@ def test_a_poll_behind_a_question_of_its_own_batch_is_not_held_either(begin: Beg
 @pytest.mark.parametrize("first", [True, False])
 def test_on_a_socket_it_is_held_and_the_others_are_answered_at_once(begin: Begin, first: bool) -> None:
     origin = socket()
-    other, reply = publish("/service/x", data={}), ok(publish("/service/x"))
+    other, reply = PING, PONG
     book = connected(begin, origin).say(origin, *([connect("3"), other] if first else [other, connect("3")]))
     book.expect(answered(origin, reply)).tell(on.Deliverable())
     released(book, origin).done()
@@ -233,9 +235,9 @@ def test_on_a_socket_it_is_held_and_the_others_are_answered_at_once(begin: Begin
 def test_from_polling_to_a_socket_with_its_first_message_of_any_kind(begin: Begin) -> None:
     poll, link = request(), socket()
     book = subscribed(holding(begin, poll), request("other"), CALLS)
-    asked = publish("/service/x", data={})
-    book.say(link, asked).expect(do.Deliver(push=True), answered(link, ok(asked)))
-    book.say(link, asked).expect(answered(link, ok(asked)))
+    asked = PING
+    book.say(link, asked).expect(do.Deliver(push=True), answered(link, PONG))
+    book.say(link, asked).expect(answered(link, PONG))
     book.say(link, connect("4")).expect(answered(poll, HELD, displaced=True)).done()
     assert book.engine.state.pushes
 
@@ -250,9 +252,9 @@ def test_even_a_message_that_is_no_good_shows_the_socket(begin: Begin) -> None:
 def test_from_a_socket_to_polling_with_a_connect_only(begin: Begin) -> None:
     link, poll = socket(), request()
     book = holding(begin, link)
-    asked = publish("/service/x", data={})
+    asked = PING
     other = request("other")
-    book.say(other, asked).expect(answered(other, ok(asked)))
+    book.say(other, asked).expect(answered(other, PONG))
     book.say(poll, connect("4")).expect(do.Deliver(push=False), answered(link, HELD, displaced=True)).done()
     assert not book.engine.state.pushes
 
@@ -289,7 +291,7 @@ def test_any_message_keeps_a_session_alive(begin: Begin) -> None:
     origin = request()
     book = connected(begin, origin)
     for now in (50, 100, 150):
-        book.at(now).say(origin, publish("/service/x", data={})).expect(answered(origin, ok(publish("/service/x"))))
+        book.at(now).say(origin, PING).expect(answered(origin, PONG))
         assert book.engine.deadline == now + 60
     book.at(210).tell(on.Woken()).expect(ended("expired", close=1001)).done()
 

@@ -72,7 +72,7 @@ def test_a_null_id_is_an_absent_one(begin: Begin) -> None:
         {"advice": {"timeout": 60_000, "interval": 0}},
         {"advice": 3, "ext": "odd"},
         {"ext": None, "clientId": "an old one"},
-        {"ext": {"ack": True, "timesync": {}}, "connectionId": "x", "json-comment-filtered": True},
+        {"ext": {"ack": None, "timesync": {}}, "connectionId": "x", "json-comment-filtered": True},
     ],
 )
 def test_what_old_and_odd_clients_send_is_accepted(begin: Begin, fields: dict[str, Any]) -> None:
@@ -109,7 +109,7 @@ def test_refused(begin: Begin, refused: on.Refused, advised: dict[str, Any]) -> 
     assert book.engine.deadline == math.inf
 
 
-@pytest.mark.parametrize("asked", [{"replay": True}, {"replay": True, "ack": True}])
+@pytest.mark.parametrize("asked", [{"replay": True}, {"replay": True, "ack": False}])
 def test_replay_is_agreed_on(begin: Begin, asked: dict[str, Any]) -> None:
     origin = socket()
     book = new(begin).say(origin, handshake(ext=asked)).expect(authenticate(origin)).tell(on.Authenticated(100))

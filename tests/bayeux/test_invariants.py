@@ -137,7 +137,7 @@ class Conversation:
                 self.feed(on.Granted({name: (name,) for name in names}))
             case do.Attach(targets=targets):
                 self.feed(on.Attached(dict.fromkeys(targets, 1), targets[:1]))
-            case do.Publish():
+            case do.Publish() | do.Call():
                 self.feed(on.Accepted())
 
     def lose(self, origin: Origin) -> None:

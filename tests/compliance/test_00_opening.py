@@ -67,7 +67,6 @@ def test_a_header_that_is_missing(echo_hub: HubProcess, missing: str, status: in
     assert status_of(echo_hub.port, upgrade(echo_hub.port, without=[missing])) == status
 
 
-@pytest.mark.xfail(strict=True, reason="section 4.4: the answer to another version must name ours; it is a bare 400")
 @pytest.mark.parametrize("version", ["8", "0", "14", "x", None])
 def test_a_client_of_another_version_is_told_which_one_is_spoken(echo_hub: HubProcess, version: str | None) -> None:
     headers = [] if version is None else [f"Sec-WebSocket-Version: {version}"]

@@ -84,7 +84,6 @@ def test_a_message_that_the_close_cuts_off_is_not_heard(speaker: Speaker) -> Non
     assert speaker.hung_up()
 
 
-@pytest.mark.xfail(strict=True, reason="what comes in one segment with the close is dropped")
 def test_a_message_right_before_the_close_counts(speaker: Speaker, echo_hub: HubProcess) -> None:
     with Speaker(echo_hub.port, speaker.organization) as listener:
         speaker.write(encoded(TEXT, speaker.saying(b"last words")) + encoded(CLOSE, closing(1000)))
