@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest
 STAGES := contracts flows interop browser
 UNIT := $(filter-out $(STAGES:%=tests/%/) tests/architecture/ tests/benchmarks/ tests/__pycache__/,$(wildcard tests/*/))
 
-.PHONY: help setup run test check fmt bench lint types architecture docs lock clean
+.PHONY: help setup run test check fmt bench fuzz lint types architecture docs lock clean
 
 help:
 	@echo 'make run     the hub with demo data on http://127.0.0.1:8080'
@@ -74,6 +74,11 @@ fmt: .venv/.dev
 bench: .venv/.dev
 	@[ -e tests/benchmarks/__main__.py ] || { echo 'There are no benchmarks yet: tests/benchmarks/__main__.py is missing.' >&2; exit 1; }
 	$(BIN)/python -m tests.benchmarks
+
+# New inputs for ten minutes: `make fuzz FUZZ_SECONDS=60` for less.
+FUZZ_SECONDS ?= 600
+fuzz: .venv/.dev
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 # ------------------------------------------------------------------------------------------------------- parts
 lint: .venv/.dev

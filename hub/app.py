@@ -70,7 +70,12 @@ async def running(settings: Settings, configuration: Configuration, clock: Clock
         database.after_commit(publisher.committed)
         node = Node(
             terms=await _terms(settings, database),
-            bounds=Bounds(settings.session_queue_events, settings.session_queue_bytes),
+            bounds=Bounds(
+                settings.session_queue_events,
+                settings.session_queue_bytes,
+                settings.bayeux_browser_connects,
+                settings.handshakes_per_second,
+            ),
             clock=clock,
             catalog=catalog,
             admission=Admission(tokens, revoked, catalog, clock),
@@ -88,7 +93,11 @@ async def running(settings: Settings, configuration: Configuration, clock: Clock
             clock=clock,
             settings=settings,
             version=await asyncio.to_thread(version, "hub"),
-            readiness={"drain": lambda: "draining" if node.draining else None, "keys": keys.trouble},
+            readiness={
+                "drain": lambda: "draining" if node.draining else None,
+                "keys": keys.trouble,
+                "database": database.trouble,
+            },
         )
         limits = _limits(settings)
         async with AsyncExitStack() as last, Background(clock) as background:
@@ -107,6 +116,7 @@ async def _terms(settings: Settings, database: Database) -> Terms:
         timeout=settings.bayeux_timeout_ms,
         interval=settings.bayeux_interval_ms,
         max_interval=settings.bayeux_max_interval_ms,
+        activity=settings.bayeux_activity_seconds * 1000,
         connection_types=(*CONNECTION_TYPES, *(["callback-polling"] if settings.callback_polling else [])),
     )
 

@@ -30,7 +30,6 @@ _TRANSPORTS: Final = ("websocket", "long-polling", "callback-polling")
 _WRITE_BUCKETS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _HTTP_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0)
 _LAG_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
-_DELAY_BUCKETS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 
 
 def _counter(name: str, help_: str, label: str | None = None, values: Iterable[str] = ()) -> Counter:
@@ -56,7 +55,7 @@ def _histogram(name: str, help_: str, buckets: tuple[float, ...], labels: Iterab
 
 
 # Sessions and what reaches them.
-CONNECTIONS = _gauge("hub_connections", "Sockets open.")
+CONNECTIONS = _gauge("hub_connections", "WebSockets open.")
 SESSIONS = _gauge("hub_sessions", "Bayeux sessions alive, by the transport last used.", "transport", _TRANSPORTS)
 SUBSCRIPTIONS = _gauge("hub_subscriptions", "Subscriptions of the sessions alive.")
 HANDSHAKES = _counter(
@@ -80,9 +79,6 @@ UNDELIVERED = _counter(
     "Events that a subscribed session did not get, by reason; queue_overflow is read again from the log.",
     "reason",
     ("queue_overflow", "ephemeral_overflow", "session_ended", "socket_lost", "trimmed"),
-)
-DELIVERY_SECONDS = _histogram(
-    "hub_publish_to_delivery_seconds", "From the commit of an event to its hand-over to transports.", _DELAY_BUCKETS
 )
 RECOVERIES = _counter(
     "hub_recoveries_total", "Streams read again for a subscriber, by result.", "kind", ("live", "replayed", "gap")

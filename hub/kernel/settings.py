@@ -65,6 +65,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _Positive, Meta(description="A session without a /meta/connect for so long has ended")
     ] = 60_000
     bayeux_interval_ms: Annotated[int, Meta(ge=0, le=60_000, description="Advised pause between two /meta/connect")] = 0
+    bayeux_activity_seconds: Annotated[
+        int,
+        Meta(
+            ge=0, le=2**31 - 1, description="A client that sends only /meta/connect for so long is sent away; 0: never"
+        ),
+    ] = 0
+    bayeux_browser_connects: Annotated[
+        _Positive, Meta(description="Connects held at once for the tabs of one browser; further tabs poll slowly")
+    ] = 4
     callback_polling: Annotated[bool, Meta(description="Permit the callback-polling transport (JSONP)")] = False
     strict_events: Annotated[bool, Meta(description="Refuse ingested events without a known `messageType`")] = False
 
@@ -154,6 +163,8 @@ def table() -> str:
 
 def _contradictions(settings: Settings) -> Iterator[Fault]:
     yield from _of_another_version(settings)
+    if settings.scheduler == "external":
+        yield Fault("HUB_SCHEDULER", "external is not supported by this version yet; there is no scheduler apart")
     if settings.jwt_secret and settings.jwks_url:
         yield Fault("HUB_JWT_SECRET", "excludes HUB_JWKS_URL; set one of them, or neither to use a generated key")
     if settings.jwt_secret and len(settings.jwt_secret.reveal().encode("utf-8", "surrogateescape")) < SHORTEST_SECRET:

@@ -22,6 +22,7 @@ from hub.realtime.intake import Intake
 from hub.realtime.ports import Credentials, Link, Origin
 from hub.realtime.pressure import Bounds
 from hub.realtime.publishing import Publisher, Publishing
+from hub.realtime.rate import Rate
 from hub.realtime.recovery import Recovery
 from hub.realtime.services import Services, about
 from hub.realtime.session import Session, unknown_to
@@ -53,6 +54,7 @@ class Node:
         self.clock = clock
         self.draining = False
         self.admission = admission
+        self._handshakes = Rate(bounds.handshakes)
         self.wheel = Wheel(clock.monotonic())
         self.fanout = Fanout()
         self.streams = Streams()
@@ -68,6 +70,7 @@ class Node:
         broker.connect(self.intake)
         metrics.SESSIONS.labels("websocket").set_function(lambda: self._count(pushes=True))
         metrics.SESSIONS.labels("long-polling").set_function(lambda: self._count(pushes=False))
+        metrics.SUBSCRIPTIONS.set_function(self._subscriptions)
 
     # Requests ---------------------------------------------------------------------------------------------------
 
@@ -145,6 +148,8 @@ class Node:
     def _admit(self, session: Session, handshake: Message, credentials: Credentials) -> on.Answer:
         if self.draining:
             return on.Refused("503::draining", interval=self.a_while() if credentials.patient else 0)
+        if not self._handshakes.admits(self.clock.monotonic()):
+            return on.Refused("503::overloaded", interval=self.a_while() if credentials.patient else 0)
         found = self.admission.authenticate(handshake, credentials)
         if isinstance(found, on.Refused):
             return found
@@ -230,6 +235,9 @@ class Node:
 
     def _count(self, *, pushes: bool) -> int:
         return sum(session.engine.state.pushes is pushes for session in self._sessions.values())
+
+    def _subscriptions(self) -> int:
+        return sum(len(session.engine.state.subscriptions) for session in self._sessions.values())
 
     @staticmethod
     def a_while() -> int:

@@ -9,11 +9,14 @@ from hub.realtime.prepared import Prepared
 
 
 class Bounds(Struct, frozen=True):
-    """How much may wait for one session in memory, and how many connects may be held for one browser."""
+    """How much may wait for one session in memory, how many connects may be held for one browser, and how many
+    sessions may begin in a second.
+    """
 
     events: int = 256
     size: int = 256 * 1024
     browser_connects: int = 4
+    handshakes: float = 500.0
 
     def exceeded(self, queue: list[Prepared]) -> bool:
         """Whether the queue is past its bound; `size` counts the bytes of the events' data. One event always fits."""

@@ -7,9 +7,12 @@ log within a second (`hub.realtime.intake`).
 
 from collections.abc import Sequence
 
-from channels.catalog import Catalog
+from channels.catalog import USERS, Catalog
 from channels.envelope import LoggedEvent
 from hub.brokers.port import Broker, topic_of
+from hub.kernel import metrics
+
+SHARED = frozenset({USERS.pattern})
 
 
 class Publisher:
@@ -26,4 +29,6 @@ class Publisher:
 
     def publish(self, event: LoggedEvent) -> None:
         """Publish one event."""
+        kind = "personal" if event.stream.user else "shared" if event.stream.channel in SHARED else "custom"
+        metrics.EVENTS_PUBLISHED.labels(kind).inc()
         self._broker.publish(topic_of(event.stream, self._catalog), event)

@@ -68,6 +68,11 @@ class Database:
         for worker in (self._writer, *self._readers):
             await worker.join()
 
+    def trouble(self) -> str | None:
+        """Why nothing can be read or written, None while all threads serve."""
+        served = all(worker.alive for worker in (self._writer, *self._readers))
+        return None if served else "a thread of the database has died; the log has the reason"
+
     async def write(self, function: Callable[[Tx], T]) -> T:
         """Run `function` in the writer thread and return its result once it is durable.
 

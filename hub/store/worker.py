@@ -29,6 +29,11 @@ class Worker:
         self._thread.start()
         await self._opened
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
     async def join(self) -> None:
         """Wait until the thread has closed its connection; returns at once if it was never started."""
         if self._thread.ident is not None:

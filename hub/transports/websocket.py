@@ -47,6 +47,7 @@ class WebSockets:
         self.open: set[Connection] = set()
         self.strangers: set[Connection] = set()
         """Those of the open ones that no session speaks through."""
+        metrics.CONNECTIONS.set_function(lambda: len(self.open))
 
     def is_full(self) -> bool:
         """Whether one more connection, which counts already, is one too many."""
@@ -151,7 +152,8 @@ class Connection(asyncio.Protocol):
         path, _, query = request.path.partition("?")
         if not paths.is_bayeux(path):
             return self._protocol.reject(HTTPStatus.NOT_FOUND, "no WebSocket here\n")
-        if request.headers.get_all("Sec-WebSocket-Version") != [VERSION]:
+        versions = request.headers.get_all("Sec-WebSocket-Version")
+        if len(versions) < 2 and VERSION not in versions:
             return self._other_version()
         if not origin.is_allowed(request.headers.get("Origin"), request.headers.get("Host"), self._shared.origins):
             metrics.ORIGIN_REFUSED.inc()

@@ -74,7 +74,7 @@ def test_fragments_that_are_too_large_together(speaker: Speaker, size: int) -> N
 def test_the_size_of_one_message_does_not_count_for_the_next(speaker: Speaker) -> None:
     for number in range(3):
         speaker.write(*fragments(speaker.saying(b"hello %d" % number, size=LARGEST), 32_768))
-        speaker.assert_heard()
+        speaker.assert_heard(b"hello %d" % number)
 
 
 def test_many_messages_are_answered_in_order(speaker: Speaker) -> None:

@@ -82,6 +82,6 @@ async def test_settings_reach_the_parts(tmp_path: Path) -> None:
 async def test_a_database_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
     broken = Settings(data_dir=tmp_path, jwt_secret=SECRET, database_url=Secret(f"sqlite:///{tmp_path}"))
     tasks = asyncio.all_tasks()
-    with pytest.raises(Exception, match="unable to open database file|Is a directory"):
+    with pytest.raises(Exception, match=r"unable to open database file|Is a directory"):
         await app.running(broken, Configuration()).__aenter__()
     assert asyncio.all_tasks() == tasks
