@@ -37,12 +37,17 @@ CLIENT = b"$CLIENT"
 # Codec and engine ---------------------------------------------------------------------------------------------------
 
 
+def refused_with(error: HubError, statuses: set[int]) -> None:
+    """A refusal is one of these."""
+    assert error.status in statuses
+
+
 def engine(data: bytes) -> None:
     """Any messages, to one session over a socket and over requests: each is answered once, in JSON."""
     try:
         messages = codec.decode(data, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH)
     except HubError as error:
-        assert error.status in {400, 413}
+        refused_with(error, {400, 413})
         return
     session = Engine(SessionState("c1"), Terms(epoch="e"))
     answers: list[do.Answered] = []
