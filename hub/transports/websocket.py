@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, cast
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
+from websockets.datastructures import MultipleValuesError
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
-from websockets.protocol import OPEN, Event
+from websockets.protocol import CONNECTING, OPEN, Event
 from websockets.server import ServerProtocol
 
 from hub.bayeux import codec
@@ -145,8 +146,15 @@ class Connection(asyncio.Protocol):
             self._framed(event)
 
     def _upgrade(self, request: Request) -> None:
-        response = self._refusal(request) or self._protocol.accept(request)
+        if self._protocol.state is not CONNECTING:
+            self._transport.abort()  # what came along with the request was no WebSocket
+            return
+        try:
+            response = self._refusal(request) or self._protocol.accept(request)
+        except MultipleValuesError as error:
+            response = self._protocol.reject(HTTPStatus.BAD_REQUEST, f"more than one {error.args[0]}\n")
         self._protocol.send_response(response)
+        self._flush_protocol()  # before anything that answers what came along with the request
 
     def _refusal(self, request: Request) -> Response | None:
         path, _, query = request.path.partition("?")
@@ -270,6 +278,8 @@ class Connection(asyncio.Protocol):
     def _flush_protocol(self) -> None:
         self._flush()
         for data in self._protocol.data_to_send():
+            if self._transport.is_closing():
+                return
             if data:
                 self._transport.write(data)
             elif self._protocol.close_sent is None or self._protocol.close_rcvd is not None:

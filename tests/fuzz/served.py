@@ -67,6 +67,12 @@ class FakeTransport(asyncio.Transport):
         assert not self.closing, f"written after the end: {bytes(data[:100])!r}"
         self.written += data
 
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        pass
+
     def is_closing(self) -> bool:
         return self.closing
 

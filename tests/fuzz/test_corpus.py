@@ -23,7 +23,8 @@ def test_the_corpus_breaks_no_promise(hub: HubInside, target: str, case: str) ->
     check_of(target, hub)((CORPUS / target / case).read_bytes())
 
 
-@pytest.mark.parametrize("target", TARGETS)
+# Uvicorn parses the opening request before it reaches us, so bytes that are none are left to `make fuzz`.
+@pytest.mark.parametrize("target", [target for target in TARGETS if target != "opening"])
 def test_some_hundred_inputs_break_no_promise(hub: HubInside, target: str) -> None:
     check = check_of(target, hub)
 
