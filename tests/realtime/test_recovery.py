@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hub.bayeux import events as on
+from hub.brokers.port import Topic
 from hub.kernel import metrics
 from hub.realtime.recovery import PAGE, is_gap
 from hub.store.streams import Head
@@ -475,5 +476,23 @@ async def test_the_attach_of_an_ended_session_is_dropped(world: World) -> None:
 
     world.db.hook = act
     desk.say(desk.ask("/walls/**", "/v2/me/calls", "/chat/**", "/news"))
+    await world.settled()
+    world.nothing_is_left()
+
+
+@pytest.mark.parametrize("channel", [CALLS, "/walls/**", "/chat/**"])
+async def test_a_session_that_ends_while_the_broker_is_told_leaves_no_topic(
+    world: World, monkeypatch: pytest.MonkeyPatch, channel: str
+) -> None:
+    """A broker that is another process away takes its time."""
+    desk = world.desk().open()
+    listen = world.broker.listen
+
+    async def slowly(topic: Topic) -> None:
+        desk.session.feed(on.Outrun())
+        await listen(topic)
+
+    monkeypatch.setattr(world.broker, "listen", slowly)
+    desk.say(desk.ask(channel))
     await world.settled()
     world.nothing_is_left()

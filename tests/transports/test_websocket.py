@@ -112,6 +112,17 @@ async def test_fragments_that_grow_too_large_are_refused(hub: Served) -> None:
         assert await socket.close_code() == 1009
 
 
+async def test_what_still_comes_after_a_huge_frame_does_not_destroy_the_close_code(hub: Served) -> None:
+    """A socket closed with bytes unread is reset, and takes what it had written with it."""
+    async with RawSocket(hub, hub.token()) as socket:
+        socket.send(Opcode.TEXT, b" " * 1_000_000)
+        assert await socket.close_code() == 1009
+        socket.writer.write(b" " * 1_000_000)
+        await socket.writer.drain()
+        socket.writer.write_eof()
+        assert await socket.reader.read() == b""
+
+
 async def test_an_empty_array_is_ignored(hub: Served) -> None:
     async with hub.talker() as alice:
         await alice.socket.send("[]")
