@@ -1,27 +1,50 @@
-"""A TCP proxy that loses what the server has sent, as a network does that dies between two packets."""
+"""A TCP proxy that does to a connection what networks do: lose what is under way, stall, strand, reset."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 LARGEST_READ = 65_536
+SLICES_PER_SECOND = 50
+
+
+class Connection:
+    """A client's socket and ours to the target, back to back."""
+
+    def __init__(self, client: asyncio.StreamWriter, target: asyncio.StreamWriter) -> None:
+        self.client, self.target = client, target
+        self.stranded = False
+        self.over = asyncio.Event()
+
+    def reset(self) -> None:
+        """Both ends see a reset."""
+        self.over.set()
+        reset(self.client)
+        reset(self.target)
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End the connection with a RST; without this option the kernel would say goodbye properly."""
+    with suppress(OSError):  # it has ended already
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 class LossyProxy:
-    """Forwards until `deafen`; then what comes from the server is swallowed, until `cut` resets every connection.
-
-    Connections made after `cut` are forwarded again.
-    """
+    """Forwards; a fault lasts until `heal` or `cut`. A target that does not listen is as closed as without a proxy."""
 
     def __init__(self, target: str) -> None:
         parts = urlsplit(target)
         assert parts.hostname is not None
         self._host, self._port, self._path = parts.hostname, parts.port, parts.path
         self._deaf = False
+        self._rate: float | None = None
         self._swallowed = b""
         self._grown = asyncio.Event()
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._connections: set[Connection] = set()
         self._serving: set[asyncio.Task[None]] = set()
         self.address = 0
 
@@ -30,9 +53,36 @@ class LossyProxy:
         """The target as seen through the proxy."""
         return f"http://127.0.0.1:{self.address}{self._path}"
 
+    # Faults
+
     def deafen(self) -> None:
         """From now on nothing reaches the clients any more, while the server believes it does."""
         self._deaf = True
+
+    def strand(self) -> None:
+        """Connections open now fall silent both ways and stay open, as behind a cable that is pulled.
+
+        Neither end learns that the other has closed. Connections to come are forwarded.
+        """
+        for connection in self._connections:
+            connection.stranded = True
+
+    def slow(self, rate: float) -> None:
+        """Every direction of every connection carries so many bytes a second from now on."""
+        self._rate = rate
+
+    def heal(self) -> None:
+        """No fault any more; what was swallowed stays lost, and stranded connections end in a reset."""
+        self._deaf, self._rate, self._swallowed = False, None, b""
+        for connection in self._connections:
+            if connection.stranded:
+                connection.reset()
+
+    def cut(self) -> None:
+        """Reset all connections, and forward those to come."""
+        for connection in self._connections:
+            connection.reset()
+        self.heal()
 
     async def until_swallowed(self, text: bytes, timeout: float = 10.0) -> None:
         """Return when the server has sent that text into the void."""
@@ -41,16 +91,12 @@ class LossyProxy:
                 self._grown.clear()
                 await self._grown.wait()
 
-    def cut(self) -> None:
-        """Reset all connections, and forward those to come."""
-        for writer in self._writers:
-            writer.transport.abort()
-        self._deaf, self._swallowed = False, b""
-
     async def close(self) -> None:
         """Reset all connections and wait until nothing of them is left."""
         self.cut()
         await asyncio.gather(*self._serving)
+
+    # Connections
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One client."""
@@ -58,36 +104,59 @@ class LossyProxy:
         assert task is not None
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
-        above, below = await asyncio.open_connection(self._host, self._port)
-        self._writers |= {writer, below}
+        try:
+            above, below = await asyncio.open_connection(self._host, self._port)
+        except OSError:
+            reset(writer)
+            await _closed(writer)
+            return
+        connection = Connection(writer, below)
+        self._connections.add(connection)
         try:
             with suppress(OSError):
-                pumps = {
-                    asyncio.ensure_future(self._up(reader, below)),
-                    asyncio.ensure_future(self._down(above, writer)),
-                }
-                _, left = await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-                for pump in left:
-                    pump.cancel()
-                await asyncio.gather(*pumps, return_exceptions=True)
+                await self._forward(connection, reader, above)
         finally:
-            for each in (writer, below):
-                self._writers.discard(each)
-                each.close()
+            writer.close()
+            below.close()
+            await _closed(writer, below)
+            self._connections.discard(connection)
 
-    async def _up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(LARGEST_READ):
-            writer.write(data)
-            await writer.drain()
+    async def _forward(self, connection: Connection, reader: asyncio.StreamReader, above: asyncio.StreamReader) -> None:
+        pumps = {
+            asyncio.ensure_future(self._pump(connection, reader, connection.target, down=False)),
+            asyncio.ensure_future(self._pump(connection, above, connection.client, down=True)),
+        }
+        _, left = await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        for pump in left:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
 
-    async def _down(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(LARGEST_READ):
-            if self._deaf:
-                self._swallowed += data
-                self._grown.set()
-            else:
-                writer.write(data)
-                await writer.drain()
+    async def _pump(
+        self, connection: Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, down: bool
+    ) -> None:
+        try:
+            while data := await reader.read(LARGEST_READ):
+                if down and self._deaf:
+                    self._swallowed += data
+                    self._grown.set()
+                elif not connection.stranded:
+                    await self._carry(writer, data)
+        finally:
+            if connection.stranded:
+                await connection.over.wait()
+
+    async def _carry(self, writer: asyncio.StreamWriter, data: bytes) -> None:
+        while data and self._rate is not None:
+            size = max(1, round(self._rate / SLICES_PER_SECOND))
+            writer.write(data[:size])
+            data = data[size:]
+            await asyncio.sleep(1 / SLICES_PER_SECOND)
+        writer.write(data)
+        await writer.drain()
+
+
+async def _closed(*writers: asyncio.StreamWriter) -> None:
+    await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
 
 @asynccontextmanager
