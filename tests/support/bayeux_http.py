@@ -16,7 +16,7 @@ class LongPollingDesktop(Desktop):
     connection_type = "long-polling"
 
     async def run(self) -> None:
-        async with httpx2.AsyncClient(timeout=httpx2.Timeout(40, connect=5), trust_env=False) as http:
+        async with httpx2.AsyncClient(timeout=httpx2.Timeout(self.patience, connect=5), trust_env=False) as http:
             while True:
                 try:
                     await self._converse(http)

@@ -61,6 +61,6 @@ class WebSocketDesktop(Desktop):
         await socket.send(json.dumps(messages))
 
     async def _receive(self, socket: ClientConnection) -> list[Message]:
-        async with asyncio.timeout(40):  # longer than any hold
+        async with asyncio.timeout(self.patience):
             messages: list[Message] = json.loads(await socket.recv())
         return messages
