@@ -92,10 +92,15 @@ class Opened(Struct, frozen=True):
 
 
 class Ended(Struct, frozen=True):
-    """The session is over; forget it. `close`: WebSocket close code, None to leave the socket to the client."""
+    """The session is over; forget it.
+
+    `close`: WebSocket close code, None to leave the socket to the client. `back_in`: seconds after which the client was
+    told to try again, for which its socket waits.
+    """
 
     reason: str
     close: int | None = None
+    back_in: float = 0.0
     notice: Reply | None = None
 
 

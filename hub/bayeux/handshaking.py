@@ -64,4 +64,4 @@ def turn_away(engine: "Engine", received: on.Received, error: str, interval: int
     terms = engine.terms
     advice = terms.advice("none") if interval is None else terms.advice("handshake", interval=interval)
     reply = replies.failure(received.message, error, advice=advice)
-    return [engine.reply(received, reply), do.Ended("refused")]
+    return [engine.reply(received, reply), do.Ended("refused", back_in=(interval or 0) / 1000)]

@@ -245,7 +245,7 @@ class Session:
         if command.notice is not None:
             link.answer([codec.encode(command.notice)])
         if command.close is None:
-            link.close(1000, command.reason, after=LINGER)
+            link.close(1000, command.reason, after=LINGER + command.back_in)
         else:
             link.close(command.close, command.reason)
 

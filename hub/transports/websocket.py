@@ -47,12 +47,16 @@ class WebSockets:
         self.origins = origins
         self.open: set[Connection] = set()
         self.strangers: set[Connection] = set()
-        """Those of the open ones that no session speaks through."""
+        """Those of the open ones that came without a good token and that no session speaks through."""
         metrics.CONNECTIONS.set_function(lambda: len(self.open))
 
     def is_full(self) -> bool:
         """Whether one more connection, which counts already, is one too many."""
-        return len(self.open) > self.limits.connections or len(self.strangers) > self.limits.half_open
+        return len(self.open) > self.limits.connections
+
+    def is_crowded(self) -> bool:
+        """The same for a stranger."""
+        return len(self.strangers) > self.limits.half_open
 
     def __call__(self, *, config: Config, server_state: ServerState, app_state: dict[str, object]) -> "Connection":
         """A protocol for one connection that asked for an upgrade."""
@@ -167,14 +171,21 @@ class Connection(asyncio.Protocol):
             metrics.ORIGIN_REFUSED.inc()
             return self._protocol.reject(HTTPStatus.FORBIDDEN, "this Origin is not in HUB_ALLOWED_ORIGINS\n")
         if self._node.draining or self._shared.is_full():
-            return self._protocol.reject(HTTPStatus.SERVICE_UNAVAILABLE, "try again later\n")
+            return self._later()
         headers = request.headers
         self._credentials = self._node.admission.credentials(
             headers.get("Authorization"), query, headers.get("User-Agent")
         )
         if self._credentials.principal is not None:
+            self._shared.strangers.discard(self)
             self._protocol.max_message_size = self._limits.message_bytes
+            self._due = self._now() + self._limits.body
+        elif self._shared.is_crowded():
+            return self._later()
         return None
+
+    def _later(self) -> Response:
+        return self._protocol.reject(HTTPStatus.SERVICE_UNAVAILABLE, "try again later\n")
 
     def _other_version(self) -> Response:
         """RFC 6455 section 4.4: say which version is spoken here."""
@@ -234,7 +245,7 @@ class Connection(asyncio.Protocol):
     @session.setter
     def session(self, session: "Session | None") -> None:
         self._session = session
-        if session is None:
+        if session is None and self._credentials.principal is None:
             self._shared.strangers.add(self)
         else:
             self._shared.strangers.discard(self)

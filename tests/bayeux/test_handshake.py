@@ -93,18 +93,18 @@ def test_no_transport_in_common(begin: Begin, types: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("refused", "advised"),
+    ("refused", "advised", "back_in"),
     [
-        (on.Refused("401::token_expired"), advice("none")),
-        (on.Refused("403::handshake_denied"), advice("none")),
-        (on.Refused("503::draining", interval=1234), advice("handshake", 1234)),
-        (on.Refused("503::draining", interval=0), advice("handshake", 0)),
+        (on.Refused("401::token_expired"), advice("none"), 0.0),
+        (on.Refused("403::handshake_denied"), advice("none"), 0.0),
+        (on.Refused("503::draining", interval=1234), advice("handshake", 1234), 1.234),
+        (on.Refused("503::draining", interval=0), advice("handshake", 0), 0.0),
     ],
 )
-def test_refused(begin: Begin, refused: on.Refused, advised: dict[str, Any]) -> None:
+def test_refused(begin: Begin, refused: on.Refused, advised: dict[str, Any], back_in: float) -> None:
     origin = socket()
     book = new(begin).say(origin, handshake()).expect(authenticate(origin)).tell(refused)
-    book.expect(answered(origin, failed(handshake(), refused.error, advice=advised)), ended("refused"))
+    book.expect(answered(origin, failed(handshake(), refused.error, advice=advised)), ended("refused", back_in=back_in))
     book.say(origin, connect()).expect(answered(origin, unknown(connect()))).done()
     assert book.engine.deadline == math.inf
 

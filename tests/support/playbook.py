@@ -106,9 +106,9 @@ def authenticate(origin: Origin) -> Line:
     return {"Authenticate": origin.name}
 
 
-def ended(reason: str, *, close: int | None = None, notice: Wire = None) -> Line:
+def ended(reason: str, *, close: int | None = None, back_in: float = 0.0, notice: Wire = None) -> Line:
     """Expect the end of the session."""
-    return {"Ended": reason, "close": close, "notice": notice}
+    return {"Ended": reason, "close": close, "back_in": back_in, "notice": notice}
 
 
 def line(command: do.Command) -> Line:
@@ -121,7 +121,7 @@ def line(command: do.Command) -> Line:
             return authenticate(command.origin)
         case do.Ended():
             notice = None if command.notice is None else wire(command.notice)
-            return ended(command.reason, close=command.close, notice=notice)
+            return ended(command.reason, close=command.close, back_in=command.back_in, notice=notice)
         case _:
             return {
                 type(command).__name__: msgspec.to_builtins(msgspec.structs.asdict(command), builtin_types=(bytes,))

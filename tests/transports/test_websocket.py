@@ -201,6 +201,20 @@ async def test_a_client_that_tries_another_token_on_the_same_socket_may_stay(hub
         assert (await talker.ask("/meta/connect", connectionType="websocket"))["successful"]
 
 
+async def test_the_socket_of_a_client_that_is_to_come_back_waits_for_it(hub: Served) -> None:
+    hub.hub.node._handshakes._per_second = 1
+    async with hub.connect() as socket:
+        talker, token = Talker(hub, socket), {"authentication": {"token": hub.token()}}
+        hub.hub.node._handshakes._left = 0
+        reply = await talker.ask("/meta/handshake", version="1.0", ext=token)
+        assert (reply["error"], reply["advice"]["reconnect"]) == ("503::overloaded", "handshake")
+        hub.turn(reply["advice"]["interval"] / 1000 + 0.5)
+        hub.hub.node._handshakes._left = 1
+        assert (await talker.ask("/meta/handshake", version="1.0", ext=token))["successful"]
+        hub.turn(5.5)
+        assert (await talker.ask("/meta/unsubscribe", subscription=CALLS))["id"], "the socket is still there"
+
+
 async def test_more_connections_than_configured_are_refused(hub: Served) -> None:
     limited = hub.hub.websockets.limits.__class__(connections=1)
     hub.hub.websockets.limits = limited
@@ -211,11 +225,30 @@ async def test_more_connections_than_configured_are_refused(hub: Served) -> None
         pass
 
 
+async def test_a_crowd_of_strangers_keeps_nobody_out_who_shows_a_token(hub: Served) -> None:
+    hub.hub.websockets.limits = hub.hub.websockets.limits.__class__(half_open=1)
+    async with RawSocket(hub) as stranger, hub.talker("bob"):
+        assert stranger.status == 101
+        async with RawSocket(hub) as another:
+            assert another.status == 503
+        async with RawSocket(hub, hub.token()) as known, RawSocket(hub, hub.token()) as waiting, hub.talker():
+            assert (known.status, waiting.status) == (101, 101)
+
+
 # Time ---------------------------------------------------------------------------------------------------------------
 
 
+async def test_who_shows_a_token_has_time_to_open_a_session(hub: Served) -> None:
+    async with RawSocket(hub, hub.token()) as socket:
+        hub.turn(29)
+        socket.send(Opcode.PING, b"still here")
+        assert (await socket.frame()) == (Opcode.PONG, b"still here")
+        hub.turn(1.5)
+        assert await socket.close_code() == 1008
+
+
 async def test_who_says_nothing_of_a_session_is_closed(hub: Served) -> None:
-    async with RawSocket(hub, hub.token()) as socket, hub.talker() as alice:
+    async with RawSocket(hub) as socket, hub.talker() as alice:
         socket.send(Opcode.PING, b"")
         socket.send(Opcode.TEXT, b"[]")
         assert (await socket.frame())[0] == Opcode.PONG
@@ -228,7 +261,7 @@ async def test_who_says_nothing_of_a_session_is_closed(hub: Served) -> None:
 
 
 async def test_a_client_that_does_not_answer_the_close_is_dropped(hub: Served) -> None:
-    async with RawSocket(hub, hub.token()) as socket:
+    async with RawSocket(hub) as socket:
         hub.turn(5.5)
         assert await socket.close_code() == 1008
         hub.turn(5.5)
