@@ -7,6 +7,8 @@ from importlib.util import find_spec
 import pytest
 from blockbuster import blockbuster_ctx
 
+from tests.support.figures import shown
+
 OURS = [name for name in ("channels", "hub", "api", "scheduler") if (spec := find_spec(name)) and spec.origin]
 
 
@@ -15,6 +17,13 @@ def blocking_calls_fail() -> Iterator[None]:
     """Make sleep, sockets, files and SQLite raise when our code calls them on the event loop's thread."""
     with blockbuster_ctx(OURS):
         yield
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if measured := config.stash.get(shown, None):
+        terminalreporter.section("figures")
+        for line in measured:
+            terminalreporter.write_line(line)
 
 
 def _as_failure(report: pytest.TestReport | pytest.CollectReport) -> None:

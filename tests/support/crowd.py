@@ -7,6 +7,7 @@ once and in order, or with a gap mark; the history checker says whether it did.
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from itertools import count
 from random import Random
 
@@ -107,4 +108,8 @@ async def _up_to_date(desktop: Desktop, history: History) -> None:
     heads, client = history.heads(), desktop.client()
     for channel in desktop.channels:
         if head := heads.get(home(client, channel)):
-            await desktop.until(lambda each, channel=channel, head=head: each.positions.get(channel, 0) >= head, 3600)
+            await desktop.until(partial(_has, channel, head), timeout=3600)
+
+
+def _has(channel: str, head: int, desktop: Desktop) -> bool:
+    return desktop.positions.get(channel, 0) >= head

@@ -1,15 +1,15 @@
 """Thousands of WebSocket desktops in one process of their own, as cheap as they can be made.
 
-    python -m tests.support.herd URL ORGANIZATION FIRST COUNT
+    python -m tests.support.herd URL TOKENS
 
-Desktop `n` is user `uFIRST+n`; it shakes hands, subscribes to its calls with replay, and keeps a connect waiting. When
-its socket breaks it comes back at once with its old clientId, its last position and `advice.timeout` 0; a refused
-upgrade is tried again after a second, as the official client does. Commands are lines on standard input, answers are
-JSON lines on standard output:
+TOKENS is a file with the token of one desktop a line. Each shakes hands, subscribes to its calls with replay, and keeps
+a connect waiting. When its socket breaks it comes back at once with its old clientId, its last position and
+`advice.timeout` 0; a refused upgrade is tried again after a second, as the official client does. Commands are lines on
+standard input, answers are JSON lines on standard output:
 
     join      open all desktops            {"is": "joined", "seconds": …}                once all are subscribed
     cut       reset every socket           {"is": "back", "seconds": …, "handshakes": …} once all are subscribed again
-    report    what has been heard so far   {"is": "heard", "events": …, "latencies": […], "holes": …}
+    until N   report once N events came    {"is": "heard", "latencies": […], "holes": …}
 
 Latencies are in seconds, from the `at` of an event's data (the machine's monotonic clock) to its arrival here; `holes`
 counts positions that were passed over or came twice.
@@ -22,14 +22,13 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import msgspec
 import uvloop
-
-from tests.support.tokens import mint
 
 CALLS = "/v2/me/calls"
 OPENING_AT_ONCE = 64
@@ -62,15 +61,16 @@ def frame(opcode: int, payload: bytes) -> bytes:
 class Herd:
     """All desktops, and who waits for them."""
 
-    def __init__(self, url: str, organization: str, first: int, count: int) -> None:
+    def __init__(self, url: str, tokens: Sequence[str]) -> None:
         parts = urlsplit(url)
         assert parts.hostname is not None
         assert parts.port is not None
         self.host, self.port, self.path = parts.hostname, parts.port, parts.path
-        self.members = [Member(self, f"u{first + number}", organization) for number in range(count)]
+        self.members = [Member(self, token) for token in tokens]
         self.latencies: list[float] = []
         self.holes = self.handshakes = self._away = 0
         self._all_there = asyncio.Event()
+        self._grown = asyncio.Event()
 
     async def join(self) -> float:
         """Open all, a few at a time; seconds until the last is subscribed."""
@@ -96,6 +96,18 @@ class Herd:
         await self._all_there.wait()
         return time.monotonic() - began
 
+    async def until(self, events: int) -> None:
+        """Return once so many events have come."""
+        while len(self.latencies) < events:
+            self._grown.clear()
+            await self._grown.wait()
+
+    def hear(self, latency: float, *, in_order: bool) -> None:
+        """An event."""
+        self.latencies.append(latency)
+        self.holes += not in_order
+        self._grown.set()
+
     def is_back(self) -> None:
         """One more is subscribed."""
         self._away -= 1
@@ -106,9 +118,9 @@ class Herd:
 class Member(asyncio.Protocol):
     """One desktop."""
 
-    def __init__(self, herd: Herd, user: str, organization: str) -> None:
+    def __init__(self, herd: Herd, token: str) -> None:
         self._herd = herd
-        self._token = mint(user, organization=organization)
+        self._token = token
         self._client_id: str | None = None
         self._position: int | None = None
         self._epoch: str | None = None
@@ -226,10 +238,9 @@ class Member(asyncio.Protocol):
 
     def _event(self, message: Message) -> None:
         position: int = message.ext["replay"]
-        if position != (self._position or 0) + 1:
-            self._herd.holes += 1
+        in_order = position == (self._position or 0) + 1
         self._position = position
-        self._herd.latencies.append(time.monotonic() - message.data["at"])
+        self._herd.hear(time.monotonic() - message.data["at"], in_order=in_order)
 
     def _handshake(self) -> dict[str, Any]:
         return {"channel": "/meta/handshake", "version": "1.0", "ext": {"replay": True}}
@@ -263,30 +274,25 @@ async def obey(herd: Herd) -> None:
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while command := (await reader.readline()).decode().strip():
-        match command:
-            case "join":
+        match command.split():
+            case ["join"]:
                 answer: dict[str, Any] = {"is": "joined", "seconds": await herd.join()}
-            case "cut":
+            case ["cut"]:
                 before = herd.handshakes
                 seconds = await herd.cut()
                 answer = {"is": "back", "seconds": seconds, "handshakes": herd.handshakes - before}
-            case "report":
-                answer = {
-                    "is": "heard",
-                    "events": len(herd.latencies),
-                    "latencies": herd.latencies,
-                    "holes": herd.holes,
-                }
+            case ["until", events]:
+                await herd.until(int(events))
+                answer = {"is": "heard", "latencies": herd.latencies, "holes": herd.holes}
             case _:
                 raise ValueError(command)
         print(json.dumps(answer), flush=True)
 
 
-async def main() -> None:
-    url, organization, first, count = sys.argv[1:]
+async def main(url: str, tokens: Sequence[str]) -> None:
     asyncio.get_running_loop().set_exception_handler(give_up)
-    await obey(Herd(url, organization, int(first), int(count)))
+    await obey(Herd(url, tokens))
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    uvloop.run(main(sys.argv[1], Path(sys.argv[2]).read_text().split()))
