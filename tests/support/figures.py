@@ -13,7 +13,7 @@ shown = pytest.StashKey[list[str]]()
 def figures(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Figures:
     """Call it with names and numbers, times in seconds."""
 
-    def record(**measured: float | int) -> None:
+    def record(**measured: float) -> None:
         for name, value in measured.items():
             record_property(name, value)
         words = ", ".join(f"{name} {value:.4g}" for name, value in measured.items())
