@@ -16,8 +16,10 @@ from hub.auth import jwks
 from hub.auth.revoked import Revoked
 from hub.auth.tokens import Tokens
 from hub.bayeux.advice import Terms
+from hub.brokers import redis
 from hub.brokers.memory import MemoryBroker
-from hub.kernel import metrics
+from hub.brokers.port import Broker
+from hub.kernel import metrics, redis_url
 from hub.kernel.clock import Clock, SystemClock
 from hub.kernel.config import Configuration
 from hub.kernel.lifecycle import Background
@@ -37,6 +39,7 @@ from hub.transports.websocket import WebSockets
 
 WHEEL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 0.1  # with the memory broker; the database is a file in the same machine
+HEARTBEAT_SECONDS_SHARED = 1.0  # with Redis, beside other processes
 TRIM_SECONDS = 10.0
 TRIM_BATCH = 1000
 CONNECTION_TYPES = ("websocket", "long-polling")
@@ -63,19 +66,18 @@ async def running(settings: Settings, configuration: Configuration, clock: Clock
     await asyncio.to_thread(migrations.migrate, url)
     catalog = configuration.catalog()
     revoked = Revoked()
-    async with jwks.opened(settings, clock) as keys, Database(url, clock=clock) as database:
+    # The broker outlives the database: what the last commits have to say is still sent.
+    async with (
+        _broker(settings, clock) as broker,
+        jwks.opened(settings, clock) as keys,
+        Database(url, clock=clock) as database,
+    ):
         tokens = Tokens(keys, settings.jwt_issuer, settings.jwt_audience)
-        broker = MemoryBroker()
         publisher = Publisher(broker, catalog)
         database.after_commit(publisher.committed)
         node = Node(
             terms=await _terms(settings, database),
-            bounds=Bounds(
-                settings.session_queue_events,
-                settings.session_queue_bytes,
-                settings.bayeux_browser_connects,
-                settings.handshakes_per_second,
-            ),
+            bounds=_bounds(settings),
             clock=clock,
             catalog=catalog,
             admission=Admission(tokens, revoked, catalog, clock),
@@ -97,17 +99,28 @@ async def running(settings: Settings, configuration: Configuration, clock: Clock
                 "drain": lambda: "draining" if node.draining else None,
                 "keys": keys.trouble,
                 "database": database.trouble,
+                "broker": broker.trouble,
             },
         )
         limits = _limits(settings)
         async with AsyncExitStack() as last, Background(clock) as background:
             last.push_async_callback(node.close)
             background.keep("wheel", _regularly(WHEEL_SECONDS, lambda: _turn(node, clock), clock))
-            background.keep("heartbeat", _regularly(HEARTBEAT_SECONDS, heartbeat.beat, clock))
+            every = HEARTBEAT_SECONDS_SHARED if settings.redis_url else HEARTBEAT_SECONDS
+            background.keep("heartbeat", _regularly(every, heartbeat.beat, clock))
             background.keep("trim", _regularly(TRIM_SECONDS, lambda: _trim(database, settings, clock), clock))
             websockets = WebSockets(node, limits, settings.origins)
             polling = HTTPTransports(node, limits, settings.origins, callbacks=settings.callback_polling)
             yield Hub(settings, node, _asgi(services, polling), websockets)
+
+
+@asynccontextmanager
+async def _broker(settings: Settings, clock: Clock) -> AsyncIterator[Broker]:
+    if settings.redis_url is None:
+        yield MemoryBroker()
+        return
+    async with redis.opened(redis_url.parse(settings.redis_url), settings.redis_prefix, clock) as broker:
+        yield broker
 
 
 async def _terms(settings: Settings, database: Database) -> Terms:
@@ -118,6 +131,15 @@ async def _terms(settings: Settings, database: Database) -> Terms:
         max_interval=settings.bayeux_max_interval_ms,
         activity=settings.bayeux_activity_seconds * 1000,
         connection_types=(*CONNECTION_TYPES, *(["callback-polling"] if settings.callback_polling else [])),
+    )
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        settings.session_queue_events,
+        settings.session_queue_bytes,
+        settings.bayeux_browser_connects,
+        settings.handshakes_per_second,
     )
 
 

@@ -109,7 +109,7 @@ def renew_epoch(settings: Settings, lock_file: str) -> str:
 def _is_held(path: Path) -> bool:
     try:
         with path.open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
     except BlockingIOError:

@@ -8,7 +8,6 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import cast
 
 import uvicorn
@@ -33,7 +32,7 @@ def serve(settings: Settings, configuration: Configuration, host: str, port: int
     """Serve until SIGTERM or SIGINT. Raises `SettingsError` for what is wrong, `OSError` for a port in use."""
     logs.configure(settings.log_format, settings.log_level)
     zones.use_packaged()
-    with _alone(settings.data_dir), _listening(host, port, settings) as listener:
+    with _placed(settings), _listening(host, port, settings) as listener:
         uvloop.run(_serve(settings, configuration, listener, demo=demo))
 
 
@@ -94,12 +93,15 @@ class Server(uvicorn.Server):
 
 
 @contextmanager
-def _alone(data_dir: Path) -> Iterator[None]:
-    """Holds the lock of the data directory: with the memory broker a second hub would keep its events to itself."""
+def _placed(settings: Settings) -> Iterator[None]:
+    """Holds the lock of the data directory: alone with the memory broker, since a second hub would keep its events to
+    itself; together with other hubs that share a Redis.
+    """
+    data_dir = settings.data_dir
     data_dir.mkdir(parents=True, exist_ok=True)
     with (data_dir / LOCK_FILE).open("ab") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, (fcntl.LOCK_SH if settings.redis_url else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
             fault = Fault("HUB_DATA_DIR", f"another hub serves from {data_dir}; it holds {LOCK_FILE}")
             raise SettingsError([fault]) from None

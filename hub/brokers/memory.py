@@ -27,3 +27,7 @@ class MemoryBroker:
         """See the port."""
         if self._receiver is not None and topic in self._topics:
             self._receiver.event(event)
+
+    def trouble(self) -> str | None:
+        """See the port."""
+        return None

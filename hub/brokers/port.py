@@ -55,3 +55,6 @@ class Broker(Protocol):
 
     def publish(self, topic: Topic, event: LoggedEvent) -> None:
         """Hand the event to every process that listens, this one included. Never waits, never raises for a fault."""
+
+    def trouble(self) -> str | None:
+        """Why other processes are not heard, in a sentence for operators; None while they are."""

@@ -99,6 +99,27 @@ SESSIONS_ENDED = _counter(
     ("disconnected", "expired", "outrun", "token_expired", "session_kicked"),
 )
 
+# Redis. Probes, by which a process hears itself, are published and received like everything else.
+REDIS_CONNECTIONS = _gauge("hub_redis_connections", "Connections to Redis that have proved to hear.")
+REDIS_CONNECTS = _counter("hub_redis_connects_total", "Connections that began to hear: the first, and one a loss.")
+REDIS_PROBE_SECONDS = _histogram(
+    "hub_redis_probe_seconds", "From a message to ourselves to its return through Redis.", _LAG_BUCKETS
+)
+REDIS_PUBLISHED = _counter("hub_redis_published_total", "Messages sent to Redis.")
+REDIS_RECEIVED = _counter("hub_redis_received_total", "Messages received from Redis.")
+REDIS_DROPPED = _counter(
+    "hub_redis_dropped_total",
+    "Messages that did not get to Redis, or perhaps not (unconfirmed); durable ones are supplied by the log.",
+    "reason",
+    ("away", "unconfirmed", "refused"),
+)
+REDIS_UNREADABLE = _counter(
+    "hub_redis_unreadable_total",
+    "Messages dropped because another version of the hub sent them, or because they are malformed.",
+    "reason",
+    ("version", "form"),
+)
+
 # Tokens.
 JWKS_FETCHES = _counter(
     "hub_jwks_fetches_total",

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 from msgspec import Meta
 
+from hub.kernel import redis_url
 from hub.kernel.faults import Fault, SettingsError, unknown
 from hub.kernel.secret import Secret
 from hub.kernel.values import ValueFault, expectation, meaning, parse
@@ -171,6 +172,11 @@ def _contradictions(settings: Settings) -> Iterator[Fault]:
         yield Fault("HUB_JWT_SECRET", f"must be at least {SHORTEST_SECRET} bytes long")
     if settings.jwks_url and not _is_key_set_url(settings.jwks_url):
         yield Fault("HUB_JWKS_URL", "must be https://host[:port]/path; http only for a loopback host")
+    if settings.redis_url:
+        try:
+            redis_url.parse(settings.redis_url)
+        except ValueError as error:
+            yield Fault("HUB_REDIS_URL", str(error))
     if settings.config and not settings.config.is_file():
         yield Fault("HUB_CONFIG", f"no such file: {settings.config}")
     if not _is_base_url(settings.public_url):
@@ -189,7 +195,6 @@ def _of_another_version(settings: Settings) -> Iterator[Fault]:
     elif scheme != "sqlite" or not path.strip("/") or ":memory:" in path:
         yield Fault("HUB_DATABASE_URL", "must be sqlite:///path of a file")
     later = {
-        "HUB_REDIS_URL": (settings.redis_url, "to use the memory broker"),
         "HUB_SMTP_URL": (settings.smtp_url, "since no mail is sent"),
         "HUB_SMS_URL": (settings.sms_url, "since no SMS is sent"),
     }

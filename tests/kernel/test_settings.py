@@ -143,12 +143,18 @@ def test_postgresql_comes_later(url: str) -> None:
     assert message == "PostgreSQL is not supported by this version yet; unset it to use SQLite"
 
 
-@pytest.mark.parametrize("name", ["HUB_REDIS_URL", "HUB_SMTP_URL", "HUB_SMS_URL"])
+@pytest.mark.parametrize("name", ["HUB_SMTP_URL", "HUB_SMS_URL"])
 def test_what_comes_later_is_refused_and_not_ignored(name: str) -> None:
     found = faults({name: "x://user:hunter2@host"})
     assert found.keys() == {name}
     assert found[name].startswith("is not supported by this version yet; unset it")
     assert "hunter2" not in found[name]
+
+
+def test_a_redis_url_is_checked_and_not_shown() -> None:
+    assert faults({"HUB_REDIS_URL": "redis://u:hunter2@host:x"}) == {
+        "HUB_REDIS_URL": "has no valid port after the host host"
+    }
 
 
 @pytest.mark.parametrize(("typo", "meant"), [("HUB_JWT_SECRT", "HUB_JWT_SECRET"), ("HUB_LOGLEVEL", "HUB_LOG_LEVEL")])

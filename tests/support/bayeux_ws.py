@@ -16,8 +16,8 @@ class WebSocketDesktop(Desktop):
     connection_type = "websocket"
 
     async def run(self) -> None:
-        url = self.url.replace("http", "ws", 1)
         while True:
+            url = self.url.replace("http", "ws", 1)
             try:
                 async with connect(url, proxy=None, open_timeout=5, close_timeout=1) as socket:
                     await self._converse(socket)

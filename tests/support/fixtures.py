@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.history import History, recorded_history
 from tests.support.hub_process import HubProcess
+from tests.support.redis_server import RedisServer
 from tests.support.tokens import SECRET
 
 
@@ -47,3 +48,10 @@ def echo_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     file.write_text(ECHO)
     with HubProcess(home / "hub", secret=SECRET, settings={"HUB_CONFIG": str(file)}) as process:
         yield process
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis for all tests, which must neither stop it nor share a prefix."""
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server

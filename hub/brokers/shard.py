@@ -1,0 +1,321 @@
+"""One Redis that carries topics: all of them, or those of its slots in a cluster.
+
+A shard is always connected or about to be. What it should listen to is kept here and told to every new connection, so
+nobody has to ask twice. Because a subscription can be dead while everything else looks well, the shard publishes to a
+channel of its own every second and wants to hear it back: until the first such echo, and whenever there has been none
+for three seconds, it is not well, says so, and connects anew.
+
+After every connection that was lost, and again once a new one hears, the ears are told that something may have been
+missed.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final, NamedTuple, Protocol
+
+from hub.brokers import resp
+from hub.brokers.backlog import Backlog
+from hub.brokers.connection import Connection, Owner
+from hub.brokers.dialing import Unreachable
+from hub.kernel import logs, metrics
+from hub.kernel.clock import Clock
+from hub.kernel.lifecycle import Background
+
+BATCH: Final = 512
+
+logger = logs.get("hub.redis")
+
+
+class Pace(NamedTuple):
+    """The times of a shard, in seconds."""
+
+    probe: float = 1.0
+    patience: float = 3.0
+    """Without an echo, or an answer while connecting, for so long: connect anew."""
+    first_pause: float = 0.05
+    longest_pause: float = 1.0
+    """Between two attempts to connect; the real pause is random, half of it at least."""
+
+
+USUAL: Final = Pace()
+
+
+class Verbs(NamedTuple):
+    """The commands of one kind of pub/sub."""
+
+    publish: bytes
+    subscribe: bytes
+    unsubscribe: bytes
+
+
+CLASSIC: Final = Verbs(b"PUBLISH", b"SUBSCRIBE", b"UNSUBSCRIBE")
+SHARDED: Final = Verbs(b"SPUBLISH", b"SSUBSCRIBE", b"SUNSUBSCRIBE")
+
+
+class Ears(Protocol):
+    """Who is told; must neither wait nor raise."""
+
+    def heard(self, message: bytes) -> None:
+        """A message of a channel that is listened to."""
+
+    def interrupted(self) -> None:
+        """Something may have been missed."""
+
+    def outdated(self) -> None:
+        """Whoever knows which shards there are should look again."""
+
+
+Connect = Callable[[Owner], Awaitable[Connection]]
+
+
+class Shard:
+    """See above. Between `start` and `stop` it connects by itself; use on one event loop."""
+
+    def __init__(
+        self,
+        name: str,
+        ears: Ears,
+        connect: Connect,
+        probe: Callable[[], bytes],
+        *,
+        verbs: Verbs = CLASSIC,
+        grouped: Callable[[Sequence[bytes]], Iterable[Sequence[bytes]]] = lambda channels: [channels],
+        pace: Pace,
+        clock: Clock,
+    ) -> None:
+        """`connect` raises Unreachable; `probe` names the channel to hear oneself on, before each connection;
+        `grouped` divides channels into those that may share a command.
+        """
+        self.name = name
+        self._ears = ears
+        self._connect = connect
+        self._choose_probe = probe
+        self._verbs = verbs
+        self._grouped = grouped
+        self._pace = pace
+        self._now = clock.monotonic
+        self._background = Background(clock)
+        self._backlog = Backlog()
+        self._connection: Connection | None = None
+        self._trouble: str | None = f"{name}: not connected yet"
+        self._wanted: set[bytes] = set()
+        # Of this connection: what it was told to listen to, how many confirmations are to come, who waits for them.
+        self._told: set[bytes] = set()
+        self._unconfirmed: dict[bytes, int] = {}
+        self._waiters: dict[bytes, asyncio.Future[None]] = {}
+        self._changed: set[bytes] = set()
+        self._probe = b""
+        self._probed_at = 0.0
+        self._silent = 0  # probes since the last echo
+        self._refusal = ""
+        self._said = ""
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._background.keep("redis", self._keep_connected)
+
+    async def stop(self) -> None:
+        """Send what waits, and end the connection."""
+        await self._background.stop()
+        self._backlog.clear()
+
+    def trouble(self) -> str | None:
+        """Why this shard does not hear, None while it does."""
+        return self._trouble
+
+    # Publishing -------------------------------------------------------------------------------------------------
+
+    def publish(self, channel: bytes, message: bytes) -> None:
+        """Send the message, or keep it for a short while if that cannot be done now."""
+        command = resp.publishing(self._verbs.publish, channel, message)
+        if self._connection is not None and self._connection.writable and not self._backlog:
+            self._connection.publish(command)
+        else:
+            self._backlog.keep(command, self._now())
+
+    def refused(self, error: str) -> None:
+        """See `Owner`."""
+        metrics.REDIS_DROPPED.labels("refused").inc()
+        if resp.code(error) in {"MOVED", "CLUSTERDOWN"}:
+            self._ears.outdated()
+        if self._refusal != resp.code(error):
+            self._refusal = resp.code(error)
+            logger.warning("redis refuses to publish", redis=self.name, error=error)
+
+    def writable(self) -> None:
+        """See `Owner`."""
+        connection = self._connection
+        if connection is not None and self._backlog:
+            for command in self._backlog.take(self._now()):
+                connection.publish(command)
+                if not connection.writable:
+                    return
+
+    # Listening --------------------------------------------------------------------------------------------------
+
+    async def listen(self, channels: Sequence[bytes]) -> None:
+        """Hear these channels. Returns when each is confirmed, or given up again, or if there is no connection now:
+        then the ears are told as soon as there is.
+        """
+        self._wanted.update(channels)
+        if self._connection is None:
+            return
+        self._change(channels)
+        waiting = [self._waiter(channel) for channel in channels if not self._is_confirmed(channel)]
+        if waiting:
+            await asyncio.wait(waiting)
+
+    def ignore(self, channels: Iterable[bytes]) -> None:
+        """No longer hear these channels, soon."""
+        self._wanted.difference_update(channels)
+        if self._connection is not None:
+            self._change(channels)
+
+    def _waiter(self, channel: bytes) -> "asyncio.Future[None]":
+        if channel not in self._waiters:
+            self._waiters[channel] = asyncio.get_running_loop().create_future()
+        return self._waiters[channel]
+
+    def _is_confirmed(self, channel: bytes) -> bool:
+        return channel in self._told and channel not in self._unconfirmed
+
+    def _change(self, channels: Iterable[bytes]) -> None:
+        """Tell Redis at the end of this turn what has become of these channels in it."""
+        if not self._changed:
+            asyncio.get_running_loop().call_soon(self._tell)
+        self._changed.update(channels)
+
+    def _tell(self) -> None:
+        changed, self._changed = self._changed, set()
+        connection = self._connection
+        if connection is None:
+            return
+        more = [channel for channel in changed if channel in self._wanted and channel not in self._told]
+        less = [channel for channel in changed if channel not in self._wanted and channel in self._told]
+        self._command(connection, self._verbs.unsubscribe, less)
+        self._told.difference_update(less)
+        self._command(connection, self._verbs.subscribe, more)
+        self._told.update(more)
+        for channel in more:
+            self._unconfirmed[channel] = self._unconfirmed.get(channel, 0) + 1
+        for channel in changed:
+            if channel not in self._unconfirmed:
+                self._release(channel)
+
+    def _command(self, connection: Connection, verb: bytes, channels: Sequence[bytes]) -> None:
+        for group in self._grouped(channels) if channels else ():
+            for at in range(0, len(group), BATCH):
+                connection.subscribe(verb, group[at : at + BATCH])
+
+    def _release(self, channel: bytes) -> None:
+        waiter = self._waiters.pop(channel, None)
+        if waiter is not None:
+            waiter.set_result(None)
+
+    def confirmed(self, channel: bytes) -> None:
+        """See `Owner`. A subscription, ended and made again in a hurry, is in force with the last confirmation."""
+        left = self._unconfirmed.get(channel, 0) - 1
+        if left > 0:
+            self._unconfirmed[channel] = left
+        else:
+            self._unconfirmed.pop(channel, None)
+            self._release(channel)
+        if self._trouble is not None:
+            self._silent = 0  # so many channels may take a while
+        if channel == self._probe:
+            self._send_probe()
+
+    def revoked(self, channel: bytes) -> None:
+        """See `Owner`. In a cluster that is how one learns that a slot has moved."""
+        if self._connection is not None:
+            self._connection.abort(f"ended the subscription of {channel!a}")
+
+    def heard(self, channel: bytes, message: bytes) -> None:
+        """See `Owner`."""
+        if channel == self._probe:
+            self._echoed()
+        else:
+            self._ears.heard(message)
+
+    # The life of the connection ---------------------------------------------------------------------------------
+
+    async def _keep_connected(self) -> None:
+        pause = self._pace.first_pause
+        while True:
+            try:
+                self._probe = self._choose_probe()
+                connection = await self._connect(self)
+            except Unreachable as unreachable:
+                self._complain(str(unreachable))
+            else:
+                began = self._now()
+                await self._serve(connection)
+                self._complain(f"{self.name}: {connection.lost.result()}")
+                if self._now() - began > self._pace.patience:
+                    pause = self._pace.first_pause
+            self._ears.outdated()
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, protects nothing
+            pause = min(2 * pause, self._pace.longest_pause)
+
+    async def _serve(self, connection: Connection) -> None:
+        """Use the connection until it is lost."""
+        self._connection = connection
+        self._silent = 0
+        try:
+            self._changed.update(self._wanted)
+            self._tell()
+            # Commands are carried out in order: when this one is confirmed, so are all before it.
+            connection.subscribe(self._verbs.subscribe, [self._probe])
+            self.writable()
+            while not (await asyncio.wait({connection.lost}, timeout=self._pace.probe))[0]:
+                self._watch(connection)
+        finally:
+            # Cancelled: the hub stops.
+            if not connection.lost.done():
+                await connection.close()
+            self._gone(connection)
+
+    def _watch(self, connection: Connection) -> None:
+        """Counted in probes, not in time: a process that was held up itself must not blame Redis."""
+        self._silent += 1
+        if self._silent * self._pace.probe >= self._pace.patience:
+            refusal = f" (it refuses to publish: {self._refusal})" if self._refusal else ""
+            connection.abort(f"a message to ourselves has not come back for {self._pace.patience:g} s{refusal}")
+        elif self._trouble is None:
+            self._send_probe()
+
+    def _send_probe(self) -> None:
+        if self._silent <= 1:  # none is on its way
+            self._probed_at = self._now()
+        self.publish(self._probe, b"")
+
+    def _echoed(self) -> None:
+        self._silent = 0
+        metrics.REDIS_PROBE_SECONDS.observe(self._now() - self._probed_at)
+        if self._trouble is not None:
+            self._trouble = None
+            self._refusal = self._said = ""
+            metrics.REDIS_CONNECTIONS.inc()
+            metrics.REDIS_CONNECTS.inc()
+            logger.info("redis connected", redis=self.name, channels=len(self._told))
+            self._ears.interrupted()
+
+    def _gone(self, connection: Connection) -> None:
+        self._connection = None
+        self._told.clear()
+        self._unconfirmed.clear()
+        for channel in list(self._waiters):
+            self._release(channel)
+        metrics.REDIS_DROPPED.labels("unconfirmed").inc(connection.unanswered)
+        was_well, self._trouble = self._trouble is None, f"{self.name}: {connection.lost.result()}"
+        if was_well:
+            metrics.REDIS_CONNECTIONS.dec()
+            self._ears.interrupted()
+
+    def _complain(self, trouble: str) -> None:
+        """Be not well, and say so once for each reason."""
+        self._trouble = trouble
+        if trouble != self._said:
+            self._said = trouble
+            logger.warning("redis not connected", reason=trouble)
