@@ -22,13 +22,14 @@ class Bounds(Struct, frozen=True):
         """Whether the queue is past its bound; `size` counts the bytes of the events' data. One event always fits."""
         return len(queue) > 1 and (len(queue) > self.events or _size(queue) > self.size)
 
-    def fitting(self, page: list[Prepared]) -> list[Prepared]:
-        """The beginning of a page from the log that an empty queue may take: within the bound, and at least one."""
-        size = 0
-        for count, event in enumerate(page):
+    def fitting(self, page: list[Prepared], beside: list[Prepared]) -> list[Prepared]:
+        """The beginning of a page that may be kept beside other events; beside nothing at least one event fits."""
+        count, size = len(beside), _size(beside)
+        for taken, event in enumerate(page):
+            count += 1
             size += len(event.data)
-            if count and (count >= self.events or size > self.size):
-                return page[:count]
+            if count > 1 and (count > self.events or size > self.size):
+                return page[:taken]
         return page
 
 

@@ -250,7 +250,11 @@ class Recovery:
                 return
             if local.behind.get(session) != position:
                 continue  # unsubscribed, or forgot its queue, meanwhile
-            self._advance(session, local, position, session.fitting(page))
+            fitting = session.fitting(page)
+            if page and not fitting:
+                await session.relief()  # what is not acknowledged leaves no room
+                continue
+            self._advance(session, local, position, fitting)
 
     async def _read(self, local: LocalStream, position: int) -> list[Prepared]:
         page: list[LoggedEvent] = await self._database.read(lambda tx: log.history(tx, local.stream, position, PAGE))

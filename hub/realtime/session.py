@@ -178,6 +178,7 @@ class Session:
                 return self._soon(self._node.services.call(self, command))
             case do.Acknowledged():
                 self._unacked.drop(command.batch)
+                self._made_room()
             case do.Detach():
                 self._node.recovery.detach(self, command.targets)
             case do.Deliver():
@@ -288,7 +289,7 @@ class Session:
         taken = [event.message(replay=replay) for event in self._unacked.events()]
         size = sum(map(len, taken))
         fresh = 0
-        for event in self.queue:
+        for event in self.fitting(self.queue) if batch else self.queue:
             message = event.message(replay=replay)
             size += len(message)
             if taken and size > LARGEST_ANSWER:
@@ -305,12 +306,11 @@ class Session:
     # Catching up ------------------------------------------------------------------------------------------------
 
     def _overflow(self) -> None:
-        kept = self._kept()
-        forgotten = forget(kept)
+        """Forget what is new. What has been sent and is not acknowledged stays: it may have arrived."""
+        forgotten = forget(self.queue)
         metrics.UNDELIVERED.labels("ephemeral_overflow").inc(forgotten.ephemeral)
-        metrics.UNDELIVERED.labels("queue_overflow").inc(len(kept) - forgotten.ephemeral)
+        metrics.UNDELIVERED.labels("queue_overflow").inc(len(self.queue) - forgotten.ephemeral)
         self.queue.clear()
-        self._unacked.clear()
         for local in list(self.streams):
             position = forgotten.positions.get(local.stream)
             if position is not None:
@@ -343,12 +343,16 @@ class Session:
     async def room(self) -> None:
         """Return when the client has taken everything, so that a page from the log may be queued."""
         while self.queue:
-            self._room = asyncio.Event()
-            await self._room.wait()
+            await self.relief()
+
+    async def relief(self) -> None:
+        """Return when the client has taken or acknowledged something."""
+        self._room = asyncio.Event()
+        await self._room.wait()
 
     def fitting(self, page: list[Prepared]) -> list[Prepared]:
-        """As much of a page from the log as may be queued at once."""
-        return self._node.bounds.fitting(page)
+        """As much of a page as may be kept beside what is not acknowledged; may be none of it."""
+        return self._node.bounds.fitting(page, self._unacked.events())
 
     def _made_room(self) -> None:
         if self._room is not None:

@@ -32,7 +32,3 @@ class Unacked:
         """The client has everything up to this batch."""
         while self._batches and self._batches[0][0] <= batch:
             self._batches.popleft()
-
-    def clear(self) -> None:
-        """Forget them."""
-        self._batches.clear()

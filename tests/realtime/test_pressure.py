@@ -38,9 +38,18 @@ def test_a_queue_is_bounded_by_count_and_by_size(sizes: tuple[int, ...], exceede
 def test_of_a_page_as_much_is_taken_as_the_bound_allows_and_at_least_one(sizes: tuple[int, ...], taken: int) -> None:
     bounds = Bounds(events=4, size=100)
     page = events(*sizes)
-    fitting = bounds.fitting(page)
+    fitting = bounds.fitting(page, [])
     assert fitting == page[:taken]
     assert not bounds.exceeded(fitting)
+
+
+@pytest.mark.parametrize(
+    ("beside", "sizes", "taken"),
+    [((10,), (10,) * 9, 3), ((10,) * 4, (10,), 0), ((60,), (60, 10), 0), ((60,), (40, 1), 1), ((1000,), (1,), 0)],
+)
+def test_what_is_kept_already_counts(beside: tuple[int, ...], sizes: tuple[int, ...], taken: int) -> None:
+    page = events(*sizes)
+    assert Bounds(events=4, size=100).fitting(page, events(*beside)) == page[:taken]
 
 
 def test_what_is_forgotten_is_the_position_before_the_first_event_of_each_stream() -> None:
