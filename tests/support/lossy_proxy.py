@@ -40,7 +40,7 @@ class LossyProxy:
         parts = urlsplit(target)
         assert parts.hostname is not None
         self._host, self._port, self._path = parts.hostname, parts.port, parts.path
-        self._deaf = False
+        self._deaf = self._down = False
         self._rate: float | None = None
         self._swallowed = b""
         self._grown = asyncio.Event()
@@ -84,6 +84,15 @@ class LossyProxy:
             connection.reset()
         self.heal()
 
+    def go_down(self) -> None:
+        """Reset all connections, and those to come, as if nobody were there."""
+        self._down = True
+        self.cut()
+
+    def come_up(self) -> None:
+        """Forward connections to come again."""
+        self._down = False
+
     async def until_swallowed(self, text: bytes, timeout: float = 10.0) -> None:
         """Return when the server has sent that text into the void."""
         async with asyncio.timeout(timeout):
@@ -105,6 +114,8 @@ class LossyProxy:
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
         try:
+            if self._down:
+                raise ConnectionRefusedError
             above, below = await asyncio.open_connection(self._host, self._port)
         except OSError:
             reset(writer)
