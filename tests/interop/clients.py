@@ -45,7 +45,13 @@ COMETD = Client(
     {"websocket": ("ext", "query"), "long-polling": ("query", "ext", "header")},
     extensions=("", "ack"),
 )
-CLIENTS = (COMETD,)
+FAYE = Client(
+    "faye",
+    ("node", "drivers/faye.mjs"),
+    MODULES,
+    {"websocket": ("header", "query", "ext"), "long-polling": ("header", "query", "ext")},
+)
+CLIENTS = (COMETD, FAYE)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ async def client(way: Way, agent: Agent, network: LossyProxy) -> AsyncIterator[D
     require(way.client)
     async with way.start(network.url, agent.token) as started:
         await handshake(started)
-        await subscribe(started, CALLS)
+        reply = await started.do("subscribe", CALLS)
+        assert (reply["successful"], reply["transport"]) == (True, way.transport), reply
         yield started
 
 

@@ -5,8 +5,9 @@
     ←  {"is": "event", "channel": "/v2/me/calls", "data": {…}}
     ←  {"is": "meta", "channel": "/meta/connect", "successful": true, …}
 
-A reply is what the client told the application that asked. Events are what its listeners were called with. Meta lines
-are the answers that the client lets the application see, also to what it did on its own: how a recovery is followed.
+A reply is what the client told the application that asked; that to a subscribe also names the `transport` in use.
+Events are what its listeners were called with. Meta lines are the answers that the client lets the application see,
+also to what it did on its own: how a recovery is followed.
 
 The program gets one argument, a JSON object with `url`, `transport`, `extension`, `token`, and `by`: how the token
 travels (`ext`, `header`, `query`). It ends by itself, with 0, once its standard input is closed and the client has let

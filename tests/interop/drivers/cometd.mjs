@@ -47,12 +47,15 @@ client.addListener("/meta/handshake", (message) => {
     }
 });
 for (const name of ["handshake", "connect", "subscribe", "unsubscribe", "disconnect"]) {
-    client.addListener(`/meta/${name}`, (message) => say({...message, is: "meta", transport: client.getTransport()?.type}));
+    client.addListener(`/meta/${name}`, (message) => say({...message, is: "meta"}));
 }
 
 const commands = {
     handshake: (_, replied) => client.handshake(by === "ext" ? {ext: {authentication: {token}}} : {}, replied),
-    subscribe: ({channel}, replied) => wanted.set(channel, client.subscribe(channel, heard, replied)),
+    subscribe: ({channel}, replied) => {
+        const answered = (reply) => replied({...reply, transport: client.getTransport().type});
+        wanted.set(channel, client.subscribe(channel, heard, answered));
+    },
     unsubscribe: ({channel}, replied) => {
         client.unsubscribe(wanted.get(channel), replied);
         wanted.delete(channel);
