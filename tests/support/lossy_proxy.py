@@ -84,10 +84,10 @@ class LossyProxy:
             connection.reset()
         self.heal()
 
-    def go_down(self) -> None:
-        """Reset all connections, and those to come, as if nobody were there."""
+    async def go_down(self) -> None:
+        """Reset all connections, and those to come until `come_up`; return when nothing of them is left."""
         self._down = True
-        self.cut()
+        await self.close()
 
     def come_up(self) -> None:
         """Forward connections to come again."""
