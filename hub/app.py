@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -22,6 +22,7 @@ from hub.brokers.port import Broker
 from hub.kernel import metrics, redis_url
 from hub.kernel.clock import Clock, SystemClock
 from hub.kernel.config import Configuration
+from hub.kernel.errors import Overloaded
 from hub.kernel.lifecycle import Background
 from hub.kernel.settings import Settings
 from hub.realtime.admission import Admission
@@ -38,7 +39,7 @@ from hub.transports.limits import Limits
 from hub.transports.websocket import WebSockets
 
 WHEEL_SECONDS = 0.1
-HEARTBEAT_SECONDS = 0.1  # with the memory broker; the database is a file in the same machine
+HEARTBEAT_SECONDS = 0.1  # with the memory broker
 HEARTBEAT_SECONDS_SHARED = 1.0  # with Redis, beside other processes
 TRIM_SECONDS = 10.0
 TRIM_BATCH = 1000
@@ -59,11 +60,12 @@ class Hub:
 async def running(settings: Settings, configuration: Configuration, clock: Clock | None = None) -> AsyncIterator[Hub]:
     """A hub with its database open and its background work going on; both end with the block.
 
-    Migrates an SQLite database. Raises `SettingsError` for a key that is missing or unfit.
+    Migrates an SQLite database. Raises `SettingsError` for a key that is missing or unfit, `NotMigrated` for a
+    PostgreSQL database that `hub migrate` has to see first, and `ConnectionError` for one that cannot be reached.
     """
     clock = clock or SystemClock()
     url = settings.database.reveal()
-    await asyncio.to_thread(migrations.migrate, url)
+    await asyncio.to_thread(migrations.prepare, url)
     catalog = configuration.catalog()
     revoked = Revoked()
     # The broker outlives the database: what the last commits have to say is still sent.
@@ -167,7 +169,8 @@ def _regularly(seconds: float, work: Callable[[], Awaitable[None]], clock: Clock
             due = clock.monotonic() + seconds
             await asyncio.sleep(seconds)
             metrics.LOOP_LAG_SECONDS.observe(max(0.0, clock.monotonic() - due))
-            await work()
+            with suppress(Overloaded):  # the next turn makes up for it; a database that is away has been logged
+                await work()
 
     return body
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import msgspec
-from sqlalchemy import make_url
 
 from hub.auth import jwks
 from hub.auth.keys import KEY_FILE, KeyRing
@@ -23,22 +22,22 @@ from hub.kernel.errors import Conflict, HubError
 from hub.kernel.faults import SettingsError
 from hub.kernel.secret import Secret
 from hub.kernel.settings import Settings
-from hub.store import streams
-from hub.store.database import Database
-from hub.store.migrations import is_migrated
-from hub.store.transaction import Tx
+from hub.store import clocks, dialects, streams
+from hub.store.database import READERS, Database
+from hub.store.migrations import NotMigrated, is_migrated
+from hub.store.postgresql import Server, inspect
+from hub.store.transaction import Snapshot, Tx
 
 T = TypeVar("T")
 
+CONNECTIONS = 1 + READERS
+"""What a process keeps open to a PostgreSQL server."""
+
+MOST_AHEAD = 1.0
+"""Seconds by which the clocks of the machines may differ before that is worth a word: hubs take the database's."""
+
 SPARE_DESCRIPTORS = 256
 """File descriptors of a process besides its connections: the database, logs, listening sockets, outgoing requests."""
-
-
-class NotMigrated(Conflict):
-    """There is no database, or one of an older version."""
-
-    code = "not_migrated"
-    default_detail = "the database is missing or not up to date: run `hub migrate`"
 
 
 class HubRunning(Conflict):
@@ -72,19 +71,19 @@ def settings_lines(settings: Settings) -> list[str]:
     names = [field.name for field in msgspec.structs.fields(Settings)]
     width = max(map(len, names)) + len("HUB_") + 1
     shown = {name: _shown(getattr(settings, name)) for name in names}
-    shown["database_url"] = make_url(settings.database.reveal()).render_as_string(hide_password=True)
+    shown["database_url"] = dialects.without_secrets(settings.database.reveal())
     return [f"{'HUB_' + name.upper():{width}}{text}" for name, text in shown.items()]
 
 
 def examine(settings: Settings) -> list[Finding]:
     """All checks, each with its verdict; a check that fails does not keep the others from running. Blocks."""
-    return [_configuration(settings), _database(settings), _keys(settings), _descriptors(settings)]
+    return [_configuration(settings), *_database(settings), _keys(settings), _descriptors(settings)]
 
 
 def write(settings: Settings, change: Callable[[Tx, float], T]) -> T:
-    """Run `change` (with the present time) in a transaction on the settings' database, beside whatever serves it.
+    """Run `change` in a transaction on the settings' database, beside whatever serves it.
 
-    Blocks until it is committed. Raises NotMigrated.
+    The time that `change` gets is the database's. Blocks until it is committed. Raises NotMigrated.
     """
     clock = SystemClock()
     if (database := _opened(settings)) is None:
@@ -92,14 +91,15 @@ def write(settings: Settings, change: Callable[[Tx, float], T]) -> T:
 
     async def run() -> T:
         async with database:
-            return await database.write(lambda tx: change(tx, clock.now()))
+            return await database.write(lambda tx: change(tx, clock.now() + (clocks.difference(tx) or 0.0)))
 
     return asyncio.run(run())
 
 
 def renew_epoch(settings: Settings, lock_file: str) -> str:
-    """Give the log a new identity and return it. Raises HubRunning while the lock file in the data directory is held:
-    a hub reads the epoch when it starts.
+    """Give the log a new identity and return it. Raises HubRunning while the lock file in the data directory is held.
+
+    A hub that runs on the same PostgreSQL database all the same notices, and ends.
     """
     if _is_held(settings.data_dir / lock_file):
         raise HubRunning
@@ -132,20 +132,46 @@ def _configuration(settings: Settings) -> Finding:
     return Finding(Verdict.GOOD, "configuration", f"{settings.config or 'no file'}: {parts}")
 
 
-def _database(settings: Settings) -> Finding:
-    subject = "database"
+def _database(settings: Settings) -> list[Finding]:
+    subject, on_server = "database", dialects.is_postgresql(settings.database.reveal())
     try:
         if (database := _opened(settings)) is None:
-            return Finding(Verdict.WEAK, subject, "not there or not up to date: `hub migrate` or `hub serve` does it")
-        epoch = asyncio.run(_epoch(database))
+            needed = "run `hub migrate`" if on_server else "`hub migrate` or `hub serve` does it"
+            return [
+                Finding(Verdict.BAD if on_server else Verdict.WEAK, subject, f"not there or not up to date: {needed}")
+            ]
+        epoch, server = asyncio.run(_looked_into(database, on_server=on_server))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
-        return Finding(Verdict.BAD, subject, _line(error))
-    return Finding(Verdict.GOOD, subject, f"newest schema, writable, epoch {epoch}")
+        return [Finding(Verdict.BAD, subject, _line(error))]
+    return [Finding(Verdict.GOOD, subject, f"newest schema, writable, epoch {epoch}"), *server]
 
 
-async def _epoch(database: Database) -> str:
+async def _looked_into(database: Database, *, on_server: bool) -> tuple[str, list[Finding]]:
     async with database:
-        return await database.write(streams.epoch)
+        epoch = await database.write(streams.epoch)
+        return epoch, await database.read(_server) if on_server else []
+
+
+def _server(tx: Snapshot) -> list[Finding]:
+    """What the PostgreSQL server is like, and whether that suits the hub."""
+    found = inspect(tx)
+    ahead = clocks.difference(tx)
+    verdict = Verdict.WEAK if (faults := _faults(found, ahead)) else Verdict.GOOD
+    time = "slow to answer" if ahead is None else f"clock {ahead:+.3f} s"
+    facts = f"PostgreSQL {found.version}, synchronous_commit {found.synchronous_commit}, fsync {found.fsync}, "
+    facts += f"max_connections {found.max_connections} (a process of the hub takes {CONNECTIONS}), {time}"
+    return [Finding(verdict, "server", "; ".join([facts, *faults]))]
+
+
+def _faults(server: Server, ahead: float | None) -> list[str]:
+    faults: list[str] = []
+    if server.fsync == "off":
+        faults.append("with fsync off a crash loses or corrupts what was acknowledged")
+    if server.max_connections < 4 * CONNECTIONS:
+        faults.append("too few connections for several processes and a restart")
+    if ahead is None or abs(ahead) > MOST_AHEAD:
+        faults.append("the clocks differ: synchronize them, or expiring tokens and timers come early or late")
+    return faults
 
 
 def _keys(settings: Settings) -> Finding:

@@ -17,6 +17,7 @@ from hub import app
 from hub.app import Hub
 from hub.kernel import logs, zones
 from hub.kernel.config import Configuration
+from hub.kernel.errors import Conflict
 from hub.kernel.faults import Fault, SettingsError
 from hub.kernel.settings import Settings
 from hub.realtime.drain import drain
@@ -28,8 +29,21 @@ KEEP_ALIVE = 75  # seconds; above that of usual proxies, so that they close firs
 LOCK_FILE = "hub.lock"
 
 
+class LogReplaced(Conflict):
+    """The epoch of the log has changed, as after a failover or a restore."""
+
+    code = "log_replaced"
+    default_detail = (
+        "the log was replaced under the hub, which has ended: start it again, its clients come back by then"
+    )
+
+
 def serve(settings: Settings, configuration: Configuration, host: str, port: int, demo: bool) -> None:  # noqa: FBT001
-    """Serve until SIGTERM or SIGINT. Raises `SettingsError` for what is wrong, `OSError` for a port in use."""
+    """Serve until SIGTERM or SIGINT.
+
+    Raises `SettingsError` for what is wrong, `OSError` for a port in use or a database out of reach, `NotMigrated`, and
+    `LogReplaced` where a hub has to begin anew.
+    """
     logs.configure(settings.log_format, settings.log_level)
     zones.use_packaged()
     with _placed(settings), _listening(host, port, settings) as listener:
@@ -43,6 +57,8 @@ async def _serve(settings: Settings, configuration: Configuration, listener: soc
         gc.freeze()
         _greet(listener, demo=demo)
         await server.serve(sockets=[listener])
+        if hub.node.outdated:
+            raise LogReplaced
 
 
 def server_of(hub: Hub) -> "Server":
@@ -81,6 +97,10 @@ class Server(uvicorn.Server):
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Whether to stop: on a signal, or because the log is not the one that the sessions were promised."""
+        return await super().on_tick(counter) or self._hub.node.outdated
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then close. A second Ctrl-C skips the drain."""

@@ -23,11 +23,18 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The clock of this machine."""
+    """The clock of this machine, corrected to that of the database where several machines share one."""
+
+    def __init__(self) -> None:
+        self._correction = 0.0
 
     def now(self) -> float:
         """Unix time in seconds, UTC, with a fraction."""
-        return time.time()
+        return time.time() + self._correction
+
+    def correct(self, seconds: float) -> None:
+        """From now on, be so many seconds ahead of this machine's own time."""
+        self._correction = seconds
 
     def monotonic(self) -> float:
         """Seconds since an arbitrary moment; never decreases."""

@@ -132,6 +132,9 @@ JWKS_KEYS = _gauge("hub_jwks_keys", "Usable keys in the key set in force; 0 also
 # Store.
 WRITE_TRANSACTIONS = _counter("hub_write_transactions_total", "Transactions committed by the writer.")
 WRITE_FUNCTIONS = _counter("hub_write_functions_total", "Functions that the writer ran; several share a transaction.")
+WRITE_CLASHES = _counter(
+    "hub_write_clashes_total", "Transactions that clashed with those of another process and were repeated."
+)
 WRITE_SECONDS = _histogram("hub_write_seconds", "From BEGIN to COMMIT.", _WRITE_BUCKETS)
 WRITE_QUEUE = _gauge("hub_write_queue", "Functions that wait for the writer.")
 STORE_CALLBACK_ERRORS = _counter("hub_store_callback_errors_total", "After-commit callbacks that raised.")

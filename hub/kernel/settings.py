@@ -22,6 +22,7 @@ __all__ = ["Secret", "Settings", "SettingsError", "load", "table"]
 
 PREFIX: Final = "HUB_"
 DATABASE_FILE: Final = "hub.db"
+POSTGRESQL: Final = ("postgresql", "postgres", "postgresql+psycopg")
 CONFIG_FILE: Final = Path("hub.toml")
 SHORTEST_SECRET: Final = 32
 
@@ -35,7 +36,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Path("./var")
     )
     database_url: Annotated[
-        Secret | None, Meta(description="SQLAlchemy URL; absent: an SQLite file in the data directory")
+        Secret | None,
+        Meta(description="`postgresql://…` or `sqlite:///…`; absent: an SQLite file in the data directory"),
     ] = None
     redis_url: Annotated[Secret | None, Meta(description="Redis between several processes; absent: memory broker")] = (
         None
@@ -164,6 +166,8 @@ def table() -> str:
 
 def _contradictions(settings: Settings) -> Iterator[Fault]:
     yield from _of_another_version(settings)
+    if fault := _database_fault(settings.database.reveal()):
+        yield Fault("HUB_DATABASE_URL", fault)
     if settings.scheduler == "external":
         yield Fault("HUB_SCHEDULER", "external is not supported by this version yet; there is no scheduler apart")
     if settings.jwt_secret and settings.jwks_url:
@@ -188,12 +192,19 @@ def _contradictions(settings: Settings) -> Iterator[Fault]:
         yield Fault("HUB_MAX_INGEST_BYTES", "must not be smaller than HUB_MAX_MESSAGE_BYTES")
 
 
+def _database_fault(url: str) -> str | None:
+    """What is wrong with the address of the database, without a word of it: there may be a password anywhere."""
+    scheme, _, rest = url.partition("://")
+    if scheme in POSTGRESQL:
+        place, _, options = rest.partition("?")
+        named = place.partition("/")[2] or "dbname=" in options
+        return None if named else "must name the database: postgresql://user:password@host:port/database"
+    if scheme != "sqlite" or not rest.strip("/") or ":memory:" in rest:
+        return "must be postgresql://user:password@host:port/database or sqlite:///path of a file"
+    return None
+
+
 def _of_another_version(settings: Settings) -> Iterator[Fault]:
-    scheme, _, path = settings.database.reveal().partition("://")
-    if scheme.startswith("postgres"):
-        yield Fault("HUB_DATABASE_URL", "PostgreSQL is not supported by this version yet; unset it to use SQLite")
-    elif scheme != "sqlite" or not path.strip("/") or ":memory:" in path:
-        yield Fault("HUB_DATABASE_URL", "must be sqlite:///path of a file")
     later = {
         "HUB_SMTP_URL": (settings.smtp_url, "since no mail is sent"),
         "HUB_SMS_URL": (settings.sms_url, "since no SMS is sent"),

@@ -53,6 +53,8 @@ class Node:
         self.bounds = bounds
         self.clock = clock
         self.draining = False
+        self.outdated = False
+        """The log is another one than when this process started: no position known here means anything any more."""
         self.admission = admission
         self._handshakes = Rate(bounds.handshakes)
         self.wheel = Wheel(clock.monotonic())

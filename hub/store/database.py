@@ -8,12 +8,12 @@ from typing import Self, TypeVar
 from channels.envelope import LoggedEvent
 from hub.kernel import logs, metrics
 from hub.kernel.clock import Clock
-from hub.store import sqlite
+from hub.store import dialects
 from hub.store.jobs import Job, Jobs, Outcome, settle
-from hub.store.sqlite import Link
+from hub.store.link import Link
 from hub.store.transaction import Snapshot, Tx
 from hub.store.worker import Worker
-from hub.store.writer import Writer
+from hub.store.writer import Writer, refusal
 
 log = logs.get("hub.store")
 
@@ -21,26 +21,25 @@ T = TypeVar("T")
 AfterCommit = Callable[[Sequence[LoggedEvent]], None]
 
 QUEUE_BOUND = 1024
-JOIN_FUNCTIONS = 256
 READERS = 2
 
 
 class Database:
     """A migrated database, opened with `async with` on the loop that uses it.
 
-    Leaving finishes what was accepted, then closes every connection. `url` must name a SQLite file; `clock` dates the
-    commits.
+    Leaving finishes what was accepted, then closes every connection. `url` is that of a SQLite file or a PostgreSQL
+    database, ValueError otherwise; `clock` dates the commits. Entering raises ConnectionError where it is not reached.
     """
 
     def __init__(self, url: str, *, clock: Clock, queue_bound: int = QUEUE_BOUND, readers: int = READERS) -> None:
-        sqlite.path_of(url)
+        dialect = dialects.of(url)
         self._callbacks: list[AfterCommit] = []
         self._writes: Jobs[Tx] = Jobs(queue_bound)
         self._reads: Jobs[Snapshot] = Jobs(queue_bound)
-        writer = Writer(self._writes, clock, self._hand_over, join=JOIN_FUNCTIONS)
-        self._writer = Worker("store-writer", url, writer.serve)
+        writer = Writer(self._writes, clock, self._hand_over, join=dialect.join)
+        self._writer = Worker("store-writer", dialect, writer.serve)
         self._readers = [
-            Worker(f"store-reader-{number}", url, self._serve_reads, read_only=True) for number in range(readers)
+            Worker(f"store-reader-{number}", dialect, self._serve_reads, read_only=True) for number in range(readers)
         ]
 
     async def __aenter__(self) -> Self:
@@ -70,23 +69,27 @@ class Database:
 
     def trouble(self) -> str | None:
         """Why nothing can be read or written, None while all threads serve."""
-        served = all(worker.alive for worker in (self._writer, *self._readers))
-        return None if served else "a thread of the database has died; the log has the reason"
+        workers = (self._writer, *self._readers)
+        if not all(worker.alive for worker in workers):
+            return "a thread of the database has died; the log has the reason"
+        if any(worker.away for worker in workers):
+            return "the database cannot be reached; the log has the reason"
+        return None
 
     async def write(self, function: Callable[[Tx], T]) -> T:
         """Run `function` in the writer thread and return its result once it is durable.
 
         Raises what the function raised (its changes and emissions are undone, those of others are not),
-        `TransactionFailed` if the commit failed, or `Overloaded` if too many wait or another process holds the
-        database. The function may share its transaction with others and may be run again. Cancelling the caller
-        does not undo a function that has started.
+        `TransactionFailed` if the commit failed, `Overloaded` if too many wait, another process holds what is needed
+        or the database is away, and `OutcomeUnknown` if it went away during the commit. The function may share its
+        transaction with others and may be run again. Cancelling the caller does not undo a function that has started.
         """
         return await self._writes.submit(function)
 
     async def read(self, function: Callable[[Snapshot], T]) -> T:
         """Run `function` in a reader thread on one snapshot, which holds every write that has returned before.
 
-        Raises what the function raised, or `Overloaded` if too many wait. Writing fails.
+        Raises what the function raised, or `Overloaded` if too many wait or the database is away. Writing fails.
         """
         return await self._reads.submit(function)
 
@@ -119,18 +122,23 @@ class Database:
             pass
 
     def _serve_read(self, link: Link) -> bool:
-        jobs, more = self._reads.take(1)
+        jobs, more = self._reads.take(1, link.patience)
         for job in jobs:
             if not job.future.cancelled():
                 self._hand_over((), (_read(link, job),))
+        if not jobs:
+            link.mend()
         return more
 
 
 def _read(link: Link, job: Job[Snapshot]) -> Outcome:
+    def look() -> object:
+        link.begin()
+        value = job.function(Snapshot(link.connection, link.cursor, link.dialect))
+        link.commit()
+        return value
+
     try:
-        link.begin(sqlite.BEGIN_READ)
-        return Outcome(job.future, job.function(Snapshot(link.connection, link.cursor)), None)
+        return Outcome(job.future, link.persist(look), None)
     except BaseException as error:  # noqa: BLE001 - it belongs to the awaiter, whatever it is
-        return Outcome(job.future, None, error)
-    finally:
-        link.abandon()
+        return Outcome(job.future, None, refusal(link.dialect.trouble(error), error) or error)

@@ -18,9 +18,13 @@ IN_PROGRESS_SECONDS = 60
 
 KEY = "organization = ? AND principal = ? AND path = ? AND key = ?"
 FIND = f"SELECT body_hash, at, status, headers, body FROM idempotency WHERE {KEY}"
-BEGIN = "INSERT INTO idempotency (organization, principal, path, key, body_hash, at) VALUES (?, ?, ?, ?, ?, ?)"
+BEGIN = """
+INSERT INTO idempotency (organization, principal, path, key, body_hash, at) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (organization, principal, path, key) DO NOTHING
+"""
 STORE = f"UPDATE idempotency SET status = ?, headers = ?, body = ? WHERE {KEY}"
 FORGET = f"DELETE FROM idempotency WHERE {KEY}"
+FORGET_OLD = f"{FORGET} AND at = ?"
 EXPIRE = """
 DELETE FROM idempotency WHERE (organization, principal, path, key)
 IN (SELECT organization, principal, path, key FROM idempotency WHERE at <= ? ORDER BY at LIMIT ?)
@@ -52,23 +56,31 @@ def begin(tx: Tx, scope: Scope, key: str, body_hash: bytes, now: float) -> Answe
     Returns the stored answer if the same request was answered in the last 24 hours. Raises Unprocessable if the key
     was used with another body, Conflict if that first request is still in progress.
     """
+    begun = 0
+    while not begun:  # another process may have begun the same request between the two statements
+        if (stored := _answered(tx, scope, key, body_hash, now)) is not None:
+            return stored
+        tx.cursor.execute(BEGIN, (*scope, key, body_hash, micros(now)))
+        begun = tx.cursor.rowcount
+    return None
+
+
+def _answered(tx: Tx, scope: Scope, key: str, body_hash: bytes, now: float) -> Answer | None:
+    """The answer that is kept; None where the key is free. Raises where it is taken."""
     tx.cursor.execute(FIND, (*scope, key))
     rows = tx.cursor.fetchall()
-    if rows:
-        first_hash, at, status, headers, body = rows[0]
-        age = micros(now) - at
-        kept = KEEP_SECONDS if status is not None else IN_PROGRESS_SECONDS
-        if age < micros(kept):
-            if first_hash != body_hash:
-                raise Unprocessable(
-                    "The Idempotency-Key was used with another request body", code="idempotency_key_reused"
-                )
-            if status is None:
-                raise Conflict("A request with this Idempotency-Key is in progress", code="idempotency_key_in_progress")
-            return Answer(status, _headers.decode(headers), body)
-        abandon(tx, scope, key)
-    tx.cursor.execute(BEGIN, (*scope, key, body_hash, micros(now)))
-    return None
+    if not rows:
+        return None
+    first_hash, at, status, headers, body = rows[0]
+    kept = KEEP_SECONDS if status is not None else IN_PROGRESS_SECONDS
+    if micros(now) - at >= micros(kept):
+        tx.cursor.execute(FORGET_OLD, (*scope, key, at))
+        return None
+    if first_hash != body_hash:
+        raise Unprocessable("The Idempotency-Key was used with another request body", code="idempotency_key_reused")
+    if status is None:
+        raise Conflict("A request with this Idempotency-Key is in progress", code="idempotency_key_in_progress")
+    return Answer(status, _headers.decode(headers), body)
 
 
 def store(tx: Tx, scope: Scope, key: str, answer: Answer) -> None:

@@ -65,11 +65,14 @@ class Jobs(Generic[S]):
         """How many functions nobody has taken yet."""
         return self._queue.qsize()
 
-    def take(self, limit: int) -> tuple[list[Job[S]], bool]:
-        """Wait for a function, then take what waits with it, up to `limit`; False when this thread is to stop."""
+    def take(self, limit: int, patience: float | None = None) -> tuple[list[Job[S]], bool]:
+        """Wait for a function, then take what waits with it, up to `limit`; False when this thread is to stop.
+
+        Takes nothing if `patience` (in seconds) ends first.
+        """
         taken: list[Job[S]] = []
         try:
-            job = self._queue.get()
+            job = self._queue.get(timeout=patience)
             while job is not None:
                 taken.append(job)
                 if len(taken) == limit:

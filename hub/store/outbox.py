@@ -1,7 +1,7 @@
 """Events leave with the transaction that caused them: collected while it runs, given positions just before COMMIT."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from channels.envelope import LoggedEvent, Stream
 from hub.kernel.clock import micros
@@ -16,6 +16,8 @@ INSERT INTO stream_head (organization, "user", channel, seq, touched_at) VALUES 
 ON CONFLICT (organization, "user", channel)
 DO UPDATE SET seq = stream_head.seq + excluded.seq, touched_at = excluded.touched_at
 """
+LATE = micros(0.5)
+TOUCH = "UPDATE stream_head SET touched_at = ? WHERE id = ?"
 INSERT_EVENT = 'INSERT INTO event (stream_id, seq, at, id, data, "binary") VALUES (?, ?, ?, ?, ?, ?)'
 
 
@@ -37,20 +39,23 @@ def announce(tx: Tx, stream: Stream, data: bytes) -> Emitted:
     return emitted
 
 
-def append(cursor: Cursor, emitted: Sequence[Emitted], touched_at: int) -> list[LoggedEvent]:
+def append(cursor: Cursor, emitted: Sequence[Emitted], now_micros: Callable[[], int]) -> list[LoggedEvent]:
     """Assign positions and insert the events: the last statements before COMMIT. Returns them in order of emission.
 
     Heads are taken in sorted order, each once, so that two transactions on the same streams cannot deadlock and hold
-    the locks only until their commit. `touched_at` is the time of the commit, not of the events: nodes look for heads
-    touched lately, and a write may have waited.
+    the locks only until their commit. They are dated by the time of the commit, not of the events: nodes look for heads
+    touched lately, and a write may have waited; even here, where another process holds a head.
     """
     if not emitted:
         return []
     counts = Counter(event.stream for event in emitted if event.durable)
     touched = sorted(counts)
+    touched_at = now_micros()
     cursor.executemany(RAISE_HEAD, [(*stream, counts[stream], touched_at) for stream in touched])
     # From here on a position is (id of the stream, last one given out).
     positions = {stream: (stream_id, seq - counts[stream]) for stream, stream_id, seq, _ in find_heads(cursor, touched)}
+    if (later := now_micros()) - touched_at > LATE:
+        cursor.executemany(TOUCH, [(later, stream_id) for stream_id, _ in positions.values()])
     rows: list[tuple[object, ...]] = []
     for event in emitted:
         if event.durable:

@@ -33,6 +33,9 @@ metadata = MetaData(naming_convention=NAMING)
 # SQLite makes a 64-bit row id only of a column declared INTEGER.
 Number = BigInteger().with_variant(Integer(), "sqlite")
 
+# Sorted by code points, as SQLite does it: a prefix is then a range, whatever the language of the database.
+Name = Text().with_variant(Text(collation="C"), "postgresql")
+
 
 class Micros(TypeDecorator[int]):
     """An instant as integer microseconds since 1970 UTC; read back as that integer.
@@ -75,9 +78,9 @@ stream_head = Table(
     "stream_head",
     metadata,
     Column("id", Number, primary_key=True),
-    Column("organization", Text, nullable=False),
-    Column("user", Text, nullable=False),
-    Column("channel", Text, nullable=False),
+    Column("organization", Name, nullable=False),
+    Column("user", Name, nullable=False),
+    Column("channel", Name, nullable=False),
     Column("seq", Number, nullable=False),
     Column("touched_at", Micros, nullable=False),
     Column("trimmed", Number, nullable=False, server_default="0"),

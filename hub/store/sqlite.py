@@ -1,22 +1,19 @@
-"""Everything that is particular to SQLite: how connections are made and how transactions start."""
+"""Everything that is particular to SQLite."""
 
 import os
 import sqlite3
+from functools import cached_property
 from pathlib import Path
+from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, make_url
+from sqlalchemy.exc import ArgumentError
 
-from hub.kernel import logs
+from hub.store.dialect import Trouble
 from hub.store.transaction import Cursor
-
-log = logs.get("hub.store")
 
 BUSY_TIMEOUT_SECONDS = 5.0
 CACHED_STATEMENTS = 512
-
-# IMMEDIATE takes the write lock at once: an upgrade from reading to writing fails whatever the busy timeout says.
-BEGIN_WRITE = "BEGIN IMMEDIATE"
-BEGIN_READ = "BEGIN DEFERRED"
 
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -26,9 +23,87 @@ PRAGMAS = (
 )
 
 
+class SQLite:
+    """A file in this machine, which any number of its processes may use; one writes at a time."""
+
+    join = 256
+    # IMMEDIATE takes the write lock at once: an upgrade from reading to writing fails whatever the busy timeout says.
+    begin_write = "BEGIN IMMEDIATE"
+    begin_read = "BEGIN DEFERRED"
+    epoch = "SELECT epoch FROM log"
+    time = "SELECT NULL"
+    # Whoever writes has the whole file.
+    skip_locked = ""
+    for_update = ""
+
+    def __init__(self, url: str) -> None:
+        self.path = path_of(url)
+        self._url = url
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return engine(self._url)
+
+    def connect(self) -> Connection:
+        """See the protocol."""
+        return self._engine.connect()
+
+    def cursor(self, connection: Connection, *, read_only: bool) -> Cursor:
+        """See the protocol."""
+        driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+        cursor = driver.cursor()
+        for pragma in (*PRAGMAS, "PRAGMA query_only = ON") if read_only else PRAGMAS:
+            cursor.execute(pragma)
+            cursor.fetchall()
+        return cursor
+
+    def commit(self, cursor: Cursor) -> None:
+        """See the protocol."""
+        cursor.execute("COMMIT")
+
+    def is_open(self, driver: Any) -> bool:  # noqa: ANN401 - the driver's own connection
+        """See the protocol."""
+        return bool(driver.in_transaction)
+
+    def trouble(self, error: BaseException) -> Trouble | None:
+        """See the protocol."""
+        original = getattr(error, "orig", error)
+        if isinstance(original, sqlite3.Error):
+            code = getattr(original, "sqlite_errorcode", 0) & 0xFF
+            return Trouble.BUSY if code == sqlite3.SQLITE_BUSY else None
+        return None
+
+    def migrates_itself(self) -> bool:
+        """See the protocol."""
+        return True
+
+    def exists(self) -> bool:
+        """See the protocol."""
+        return self.path.exists()
+
+    def make(self) -> None:
+        """See the protocol."""
+        make_file(self.path)
+
+    def before_migrating(self, connection: Connection) -> None:
+        """See the protocol."""
+        connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        # Rebuilding a table would otherwise delete the rows that refer to it. No effect inside a transaction.
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        connection.exec_driver_sql(self.begin_write)
+
+    def after_migrating(self, connection: Connection) -> None:
+        """See the protocol."""
+        if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall():
+            raise RuntimeError(f"migration left {len(broken)} broken references, the first in {broken[0][0]}")
+
+
 def path_of(url: str) -> Path:
     """The file behind `url`; ValueError unless the URL names a SQLite file (a private memory cannot be shared)."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ValueError("not the URL of a SQLite file") from None
     if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
         raise ValueError(f"not the URL of a SQLite file: {parsed.render_as_string()}")
     return Path(parsed.database)
@@ -36,11 +111,12 @@ def path_of(url: str) -> Path:
 
 def engine(url: str) -> Engine:
     """An engine whose connections are in autocommit mode: transactions are begun and ended by statements of ours."""
-    path_of(url)
     return create_engine(
         url,
         poolclass=NullPool,
+        pool_reset_on_return=None,
         isolation_level="AUTOCOMMIT",
+        hide_parameters=True,
         connect_args={
             "timeout": BUSY_TIMEOUT_SECONDS,
             "cached_statements": CACHED_STATEMENTS,
@@ -53,57 +129,3 @@ def make_file(path: Path) -> None:
     """Make the database file readable by its owner alone (what SQLite puts beside it inherits that)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-
-
-def is_busy(error: BaseException) -> bool:
-    """Whether another process kept the write lock for longer than the busy timeout."""
-    original = getattr(error, "orig", error)
-    return (
-        isinstance(original, sqlite3.Error) and getattr(original, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
-    )
-
-
-class Link:
-    """One connection with one cursor of its driver, used by the thread that made it and by no other."""
-
-    connection: Connection
-    cursor: Cursor
-
-    def __init__(self, url: str, *, read_only: bool = False) -> None:
-        self._engine = engine(url)
-        self._pragmas = (*PRAGMAS, "PRAGMA query_only = ON") if read_only else PRAGMAS
-        self._usable = False
-        self._open()
-
-    def begin(self, statement: str) -> None:
-        """Start a transaction, on a new connection if the last one could not be brought back to order."""
-        if not self._usable:
-            self._open()
-        self.cursor.execute(statement)
-
-    def abandon(self) -> None:
-        """Undo the transaction if one is open."""
-        try:
-            if self._driver.in_transaction:
-                self.cursor.execute("ROLLBACK")
-        except sqlite3.Error:
-            log.exception("database connection given up")
-            self.close()
-
-    def close(self) -> None:
-        """Close the connection; a transaction still open is undone."""
-        self._usable = False
-        self.connection.close()
-
-    def _open(self) -> None:
-        self.connection = self._engine.connect()
-        try:
-            self._driver: sqlite3.Connection = self.connection.connection.driver_connection  # type: ignore[assignment]
-            self.cursor = self._driver.cursor()
-            for pragma in self._pragmas:
-                self.cursor.execute(pragma)
-                self.cursor.fetchall()
-        except BaseException:
-            self.connection.close()
-            raise
-        self._usable = True

@@ -39,7 +39,8 @@ LIMIT ?
 """
 FIRST_YOUNG = "SELECT seq FROM event WHERE stream_id = ? AND seq > ? AND seq <= ? AND at >= ? ORDER BY seq LIMIT 1"
 REMOVE = "DELETE FROM event WHERE stream_id = ? AND seq <= ?"
-MARK_TRIMMED = "UPDATE stream_head SET trimmed = ? WHERE id = ?"
+# Another process may be trimming as well: whoever comes second finds the mark moved, and removes nothing.
+MARK_TRIMMED = "UPDATE stream_head SET trimmed = ? WHERE id = ? AND trimmed = ?"
 
 
 class Head(NamedTuple):
@@ -54,16 +55,15 @@ EMPTY = Head(0, 1)
 
 def epoch(tx: Snapshot) -> str:
     """The identity of this log; a position is worth something only together with it."""
-    tx.cursor.execute("SELECT epoch FROM log")
+    tx.cursor.execute(tx.dialect.epoch)
     value: str = tx.cursor.fetchall()[0][0]
     return value
 
 
 def new_epoch(tx: Tx) -> str:
     """Give the log a new identity, as after a restore: every client's position becomes a gap."""
-    value = random_epoch()
-    tx.cursor.execute("UPDATE log SET epoch = ?", (value,))
-    return value
+    tx.cursor.execute("UPDATE log SET epoch = ?", (random_epoch(),))
+    return epoch(tx)
 
 
 def heads(tx: Snapshot, streams: Sequence[Stream]) -> dict[Stream, Head]:
@@ -145,6 +145,8 @@ def _trim_stream(tx: Tx, stream: Overdue, oldest: int, limit: int) -> int:
     young = tx.cursor.fetchall()
     old_through = young[0][0] - 1 if young else last
     through = min(last, max(old_through, stream.surplus_through))
+    tx.cursor.execute(MARK_TRIMMED, (through, stream.stream_id, stream.trimmed))
+    if tx.cursor.rowcount == 0:
+        return 0
     tx.cursor.execute(REMOVE, (stream.stream_id, through))
-    tx.cursor.execute(MARK_TRIMMED, (through, stream.stream_id))
     return through - stream.trimmed

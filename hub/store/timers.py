@@ -15,12 +15,14 @@ COLUMNS = "id, kind, key, due_at, not_after, payload, attempt, error"
 
 # Replacing deletes: the new row gets an id of its own, and completing the old one cannot remove it.
 FORGET = "DELETE FROM timer WHERE kind = ? AND key = ?"
-PLAN = "INSERT INTO timer (kind, key, due_at, not_after, payload) VALUES (?, ?, ?, ?, ?)"
+PLAN = """
+INSERT INTO timer (kind, key, due_at, not_after, payload) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key, kind) DO NOTHING
+"""
 # Walks the index on due_at from its beginning, which is the order wanted.
 CLAIM = """
 SELECT {columns} FROM timer
 WHERE due_at <= ? AND kind IN ({kinds}) AND (lease_until IS NULL OR lease_until <= ?)
-ORDER BY due_at, id LIMIT ?
+ORDER BY due_at, id LIMIT ? {locked}
 """
 NEXT_DUE = """
 SELECT due_at FROM timer WHERE due_at IS NOT NULL AND kind IN ({kinds}) AND lease_until IS NULL ORDER BY due_at LIMIT 1
@@ -49,8 +51,11 @@ class Timer(Struct, frozen=True):
 
 def plan(tx: Tx, kind: str, key: str, due_at: int, payload: bytes = b"", *, not_after: int | None = None) -> None:
     """Have `kind` happen at `due_at` for `key`, instead of whatever was planned for the two before."""
-    cancel(tx, kind, key)
-    tx.cursor.execute(PLAN, (kind, key, due_at, not_after, payload))
+    planned = 0
+    while not planned:  # another process may have planned it between the two statements; the last one counts
+        cancel(tx, kind, key)
+        tx.cursor.execute(PLAN, (kind, key, due_at, not_after, payload))
+        planned = tx.cursor.rowcount
 
 
 def cancel(tx: Tx, kind: str, key: str) -> bool:
@@ -60,9 +65,15 @@ def cancel(tx: Tx, kind: str, key: str) -> bool:
 
 
 def claim(tx: Tx, now: float, kinds: Sequence[str], limit: int) -> list[Timer]:
-    """The timers of `kinds` due at `now`, longest due first; they are this transaction's until it ends."""
+    """The timers of `kinds` due at `now`, longest due first; they are this transaction's until it ends.
+
+    Those that another process has claimed are passed over.
+    """
+    if not kinds:
+        return []
     at = micros(now)
-    tx.cursor.execute(CLAIM.format(columns=COLUMNS, kinds=_marks(kinds)), (at, *kinds, at, limit))
+    claim = CLAIM.format(columns=COLUMNS, kinds=_marks(kinds), locked=tx.dialect.skip_locked)
+    tx.cursor.execute(claim, (at, *kinds, at, limit))
     return [Timer(*row) for row in tx.cursor.fetchall()]
 
 
@@ -92,6 +103,8 @@ def buried(tx: Snapshot, limit: int) -> list[Timer]:
 
 def next_due(tx: Snapshot, kinds: Sequence[str]) -> int | None:
     """When the next timer of `kinds` is due, past instants included; None when none is planned."""
+    if not kinds:
+        return None
     tx.cursor.execute(NEXT_DUE.format(kinds=_marks(kinds)), tuple(kinds))
     row = tx.cursor.fetchall()
     due_at: int | None = row[0][0] if row else None

@@ -1,12 +1,15 @@
 """What a function handed to the database sees: a snapshot to read, or a transaction to change."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Connection
 
 from channels.envelope import Stream
-from hub.kernel.errors import Internal
+from hub.kernel.errors import Internal, Overloaded
+
+if TYPE_CHECKING:
+    from hub.store.dialect import Dialect
 
 
 class Cursor(Protocol):
@@ -24,6 +27,20 @@ class TransactionFailed(Internal):
     """The common transaction could not be committed: nothing was written, nothing published. The cause is attached."""
 
     code = "transaction_failed"
+
+
+class OutcomeUnknown(Overloaded):
+    """The connection broke between COMMIT and its answer: the change is durable or it never happened, nobody can say.
+
+    If it is, its events reach everybody by the regular look into the log. Repeating is safe under the same
+    idempotency key.
+    """
+
+    code = "outcome_unknown"
+    default_detail = (
+        "The connection to the database broke while the change was being committed; it may have happened. "
+        "Repeat the request with the same Idempotency-Key, or look first"
+    )
 
 
 class Emitted:
@@ -48,13 +65,15 @@ class Snapshot:
     """A transaction that reads: all its queries see one state of the database.
 
     `connection` is for SQLAlchemy Core, `cursor` the driver's own for text SQL; both work in the same transaction.
+    `dialect` has the words for text SQL that differs.
     """
 
-    __slots__ = ("connection", "cursor")
+    __slots__ = ("connection", "cursor", "dialect")
 
-    def __init__(self, connection: Connection, cursor: Cursor) -> None:
+    def __init__(self, connection: Connection, cursor: Cursor, dialect: "Dialect") -> None:
         self.connection = connection
         self.cursor = cursor
+        self.dialect = dialect
 
 
 class Tx(Snapshot):
@@ -66,7 +85,7 @@ class Tx(Snapshot):
 
     __slots__ = ("at_last", "emitted")
 
-    def __init__(self, connection: Connection, cursor: Cursor) -> None:
-        super().__init__(connection, cursor)
+    def __init__(self, connection: Connection, cursor: Cursor, dialect: "Dialect") -> None:
+        super().__init__(connection, cursor, dialect)
         self.emitted: list[Emitted] = []
         self.at_last: list[Callable[[], None]] = []

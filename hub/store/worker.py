@@ -5,7 +5,8 @@ from collections.abc import Callable
 from threading import Thread
 
 from hub.kernel import logs
-from hub.store.sqlite import Link
+from hub.store.dialect import Dialect
+from hub.store.link import Link
 
 log = logs.get("hub.store")
 
@@ -16,11 +17,12 @@ class Worker:
     `serve` returns when its queue tells it to stop; only then does `join` return.
     """
 
-    def __init__(self, name: str, url: str, serve: Callable[[Link], None], *, read_only: bool = False) -> None:
+    def __init__(self, name: str, dialect: Dialect, serve: Callable[[Link], None], *, read_only: bool = False) -> None:
         self._thread = Thread(target=self._main, name=name)
-        self._url = url
+        self._dialect = dialect
         self._serve = serve
         self._read_only = read_only
+        self._link: Link | None = None
 
     async def start(self) -> None:
         """Start the thread; raises what opening the connection raised."""
@@ -34,6 +36,11 @@ class Worker:
         """Whether the thread runs."""
         return self._thread.is_alive()
 
+    @property
+    def away(self) -> bool:
+        """Whether its database could not be reached lately."""
+        return self._link is not None and self._link.away
+
     async def join(self) -> None:
         """Wait until the thread has closed its connection; returns at once if it was never started."""
         if self._thread.ident is not None:
@@ -41,7 +48,7 @@ class Worker:
 
     def _main(self) -> None:
         try:
-            link = Link(self._url, read_only=self._read_only)
+            self._link = link = Link(self._dialect, read_only=self._read_only)
         except BaseException as error:  # noqa: BLE001 - start() raises it
             self._loop.call_soon_threadsafe(self._resolve, error)
             return

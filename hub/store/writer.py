@@ -3,20 +3,27 @@
 Per transaction: BEGIN, each function in its SAVEPOINT, heads and events, what functions want done last, COMMIT, then a
 single hand-over to the event loop with the events and all outcomes. A function that raises is rolled back alone, with
 its emissions. If the transaction itself fails, every function's awaiter is told so and nothing is published.
+
+Two things are tried again: a transaction that clashed with another process's, function by function, and one whose
+connection was lost before it was committed. One whose connection was lost *while* it was committed is not.
 """
 
 from collections.abc import Callable, Sequence
+from typing import assert_never
 
 from channels.envelope import LoggedEvent
 from hub.kernel import logs, metrics
 from hub.kernel.clock import Clock, micros
 from hub.kernel.errors import HubError, Overloaded
-from hub.store import outbox, sqlite
+from hub.store import outbox
+from hub.store.dialect import Trouble
 from hub.store.jobs import Job, Jobs, Outcome
-from hub.store.sqlite import Link
-from hub.store.transaction import TransactionFailed, Tx
+from hub.store.link import Link
+from hub.store.transaction import OutcomeUnknown, TransactionFailed, Tx
 
 log = logs.get("hub.store")
+
+MOST_CLASHES = 4
 
 Deliver = Callable[[Sequence[LoggedEvent], Sequence[Outcome]], None]
 
@@ -37,29 +44,41 @@ class Writer:
 
     def _serve_batch(self, link: Link) -> bool:
         # A function of its own, so that nothing of a finished batch is kept alive while the next is waited for.
-        batch, more = self._jobs.take(self._join)
+        batch, more = self._jobs.take(self._join, link.patience)
         metrics.WRITE_QUEUE.set(self._jobs.waiting())
         if batch:
-            self._deliver(*self._transact(link, batch))
+            self._write(link, batch)
+        else:
+            link.mend()
         return more
+
+    def _write(self, link: Link, batch: Sequence[Job[Tx]], clashes: int = 0) -> None:
+        try:
+            events, outcomes = link.persist(lambda: self._transact(link, batch))
+        except BaseException as error:
+            trouble = link.dialect.trouble(error)
+            if trouble is Trouble.CLASH and clashes < MOST_CLASHES:
+                metrics.WRITE_CLASHES.inc()
+                for job in batch:
+                    self._write(link, [job], clashes + 1)
+                return
+            if trouble is None:
+                log.exception("transaction failed", functions=len(batch))
+            events, outcomes = [], [Outcome(job.future, None, _failure(trouble, error)) for job in batch]
+        self._deliver(events, outcomes)
 
     def _transact(self, link: Link, batch: Sequence[Job[Tx]]) -> tuple[list[LoggedEvent], list[Outcome]]:
         done: list[Tx] = []
         began = self._clock.monotonic()
-        try:
-            link.begin(sqlite.BEGIN_WRITE)
-            # A function whose awaiter has gone before it started is not run; one that has started is not stopped.
-            outcomes = [_run(link, job, done) for job in batch if not job.future.cancelled()]
-            emitted = [event for tx in done for event in tx.emitted]
-            events = outbox.append(link.cursor, emitted, micros(self._clock.now()))
-            for tx in done:
-                for function in tx.at_last:
-                    function()
-            link.cursor.execute("COMMIT")
-        except BaseException as error:
-            log.exception("transaction failed", functions=len(batch))
-            link.abandon()
-            return [], [Outcome(job.future, None, _failure(error)) for job in batch]
+        link.begin()
+        # A function whose awaiter has gone before it started is not run; one that has started is not stopped.
+        outcomes = [_run(link, job, done) for job in batch if not job.future.cancelled()]
+        emitted = [event for tx in done for event in tx.emitted]
+        events = outbox.append(link.cursor, emitted, lambda: micros(self._clock.now()))
+        for tx in done:
+            for function in tx.at_last:
+                function()
+        _commit(link)
         metrics.WRITE_TRANSACTIONS.inc()
         metrics.WRITE_FUNCTIONS.inc(len(outcomes))
         metrics.WRITE_SECONDS.observe(self._clock.monotonic() - began)
@@ -68,21 +87,52 @@ class Writer:
 
 def _run(link: Link, job: Job[Tx], done: list[Tx]) -> Outcome:
     cursor = link.cursor
-    tx = Tx(link.connection, cursor)
+    tx = Tx(link.connection, cursor, link.dialect)
     cursor.execute("SAVEPOINT f")
     try:
         value = job.function(tx)
-    except BaseException as error:  # noqa: BLE001 - it belongs to the awaiter, whatever it is
+        cursor.execute("RELEASE f")
+    except BaseException as error:
+        trouble = link.dialect.trouble(error)
+        if trouble in {Trouble.CLASH, Trouble.LOST}:
+            raise  # it concerns the transaction, not this function
         cursor.execute("ROLLBACK TO f")
         cursor.execute("RELEASE f")
-        return Outcome(job.future, None, error)
-    cursor.execute("RELEASE f")
+        return Outcome(job.future, None, refusal(trouble, error) or error)
     done.append(tx)
     return Outcome(job.future, value, None)
 
 
-def _failure(error: BaseException) -> HubError:
+def _commit(link: Link) -> None:
+    try:
+        link.commit()
+    except BaseException as error:
+        if link.dialect.trouble(error) is Trouble.LOST:
+            link.close()
+            log.exception("connection lost during a commit; whether it happened is not known")
+            raise OutcomeUnknown from error
+        raise
+
+
+def refusal(trouble: Trouble | None, error: BaseException) -> Overloaded | None:
+    """What an awaiter is told instead of the driver's error; None where that error is for the awaiter to see."""
+    match trouble:
+        case None:
+            return None
+        case Trouble.LOST:
+            refused = Overloaded("The database cannot be reached", code="database_away")
+        case Trouble.BUSY | Trouble.CLASH:
+            refused = Overloaded("The database is busy")
+        case _:
+            assert_never(trouble)
+    refused.__cause__ = error
+    return refused
+
+
+def _failure(trouble: Trouble | None, error: BaseException) -> HubError:
     """One exception per awaiter: an instance raised in several tasks would mix their tracebacks."""
-    failure = Overloaded("The database is busy") if sqlite.is_busy(error) else TransactionFailed()
+    if (refused := refusal(trouble, error)) is not None:
+        return refused
+    failure = OutcomeUnknown() if isinstance(error, OutcomeUnknown) else TransactionFailed()
     failure.__cause__ = error
     return failure

@@ -81,9 +81,21 @@ def test_text_becomes_a_value(name: str, text: str, value: object) -> None:
         ("HUB_PUBLIC_URL", "http://user:pw@hub.example", "must be http(s)://host[:port][/path]"),
         ("HUB_ALLOWED_ORIGINS", "*", "'*' must be http(s)://host[:port]"),
         ("HUB_ALLOWED_ORIGINS", "https://a.example/app", "'https://a.example/app' must be http(s)://host[:port]"),
-        ("HUB_DATABASE_URL", "mysql://u:pw@h/d", "must be sqlite:///path of a file"),
-        ("HUB_DATABASE_URL", "sqlite://", "must be sqlite:///path of a file"),
-        ("HUB_DATABASE_URL", "sqlite:///:memory:", "must be sqlite:///path of a file"),
+        (
+            "HUB_DATABASE_URL",
+            "mysql://u:pw@h/d",
+            "must be postgresql://user:password@host:port/database or sqlite:///path of a file",
+        ),
+        (
+            "HUB_DATABASE_URL",
+            "sqlite://",
+            "must be postgresql://user:password@host:port/database or sqlite:///path of a file",
+        ),
+        (
+            "HUB_DATABASE_URL",
+            "sqlite:///:memory:",
+            "must be postgresql://user:password@host:port/database or sqlite:///path of a file",
+        ),
         ("HUB_MAX_INGEST_BYTES", "2048", "must not be smaller than HUB_MAX_MESSAGE_BYTES"),
         ("WEB_CONCURRENCY", "4", "one process serves one port; start further processes on other ports"),
     ],
@@ -137,10 +149,23 @@ def test_key_sets_come_from_nowhere_else(url: str) -> None:
     assert faults({"HUB_JWKS_URL": url}) == {"HUB_JWKS_URL": message}
 
 
-@pytest.mark.parametrize("url", ["postgresql://u:hunter2@h/d", "postgresql+psycopg://u:hunter2@h/d", "postgres://h/d"])
-def test_postgresql_comes_later(url: str) -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:hunter2@h/d",
+        "postgresql+psycopg://u:hunter2@h:5433/d",
+        "postgres://h,h2:5433/d?target_session_attrs=any",
+        "postgresql:///?host=/run/postgresql&dbname=d",
+    ],
+)
+def test_postgresql_is_a_database(url: str) -> None:
+    assert settings.load({"HUB_DATABASE_URL": url}).database.reveal() == url
+
+
+@pytest.mark.parametrize("url", ["postgresql://", "postgresql://u:hunter2@h", "postgres://u:hunter2@h:5432/"])
+def test_a_postgresql_server_alone_is_none(url: str) -> None:
     message = faults({"HUB_DATABASE_URL": url})["HUB_DATABASE_URL"]
-    assert message == "PostgreSQL is not supported by this version yet; unset it to use SQLite"
+    assert message == "must name the database: postgresql://user:password@host:port/database"
 
 
 @pytest.mark.parametrize("name", ["HUB_SMTP_URL", "HUB_SMS_URL"])

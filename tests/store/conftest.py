@@ -1,5 +1,5 @@
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +7,10 @@ import pytest
 from hub.store.database import Database
 from hub.store.migrations import migrate
 from tests.store.harness import StandingClock
+from tests.support.fixtures import postgres_server
+from tests.support.postgres import PostgresServer
+
+__all__ = ["postgres_server"]
 
 
 @pytest.fixture
@@ -22,9 +26,23 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def url(migrated: Path, tmp_path: Path) -> str:
+def sqlite_url(migrated: Path, tmp_path: Path) -> str:
     shutil.copy(migrated, tmp_path / "hub.db")
     return f"sqlite:///{tmp_path}/hub.db"
+
+
+@pytest.fixture
+def postgresql_url(postgres_server: PostgresServer) -> Iterator[str]:
+    name = postgres_server.migrated()
+    yield postgres_server.url(name)
+    postgres_server.drop(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    """A migrated, empty database of each kind: one suite for both."""
+    found: str = request.getfixturevalue(f"{request.param}_url")
+    return found
 
 
 @pytest.fixture

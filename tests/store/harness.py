@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from channels.envelope import Stream
 from hub.kernel.clock import micros
 from hub.store.database import Database
+from hub.store.sqlite import SQLite
 from hub.store.transaction import Snapshot, Tx
 
 NOW = 1_800_000_000.0
@@ -57,4 +58,7 @@ def rows(tx: Snapshot, sql: str, *parameters: object) -> list[tuple[object, ...]
 
 
 def query_plan(tx: Snapshot, sql: str, *parameters: object) -> list[str]:
-    return [str(row[3]) for row in rows(tx, f"EXPLAIN QUERY PLAN {sql}", *parameters)]
+    """The steps of a statement, in the words of the database."""
+    if isinstance(tx.dialect, SQLite):
+        return [str(row[3]) for row in rows(tx, f"EXPLAIN QUERY PLAN {sql}", *parameters)]
+    return [str(row[0]).strip(" ->") for row in rows(tx, f"EXPLAIN (COSTS OFF) {sql}", *parameters)]

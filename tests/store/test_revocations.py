@@ -1,7 +1,7 @@
 from hub.store import revocations
 from hub.store.database import Database
 from hub.store.revocations import Revocation
-from tests.store.harness import NOW, NOW_MICROS, query_plan
+from tests.store.harness import NOW, NOW_MICROS
 
 
 async def test_revocations_are_read_from_an_instant_on_in_order(db: Database) -> None:
@@ -19,8 +19,3 @@ async def test_a_user_may_be_revoked_twice(db: Database) -> None:
     for _ in range(2):
         await db.write(lambda tx: revocations.revoke(tx, "acme", "alice", NOW, tokens=True))
     assert [found.id for found in await db.read(lambda tx: revocations.since(tx, 0))] == [1, 2]
-
-
-async def test_polling_uses_the_index_on_at(db: Database) -> None:
-    plan = await db.read(lambda tx: query_plan(tx, revocations.SINCE, 0))
-    assert plan == ["SEARCH revocation USING INDEX ix_revocation_at (at>?)"]

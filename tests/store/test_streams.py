@@ -6,7 +6,7 @@ from hub.store import outbox, streams
 from hub.store.database import Database
 from hub.store.streams import Head
 from hub.store.transaction import Snapshot, Tx
-from tests.store.harness import ALICE, BOB, NOW, NOW_MICROS, USERS, StandingClock, query_plan, rows
+from tests.store.harness import ALICE, BOB, NOW, NOW_MICROS, USERS, StandingClock, rows
 
 DAY = 86_400.0
 
@@ -157,33 +157,6 @@ async def test_trimming_is_not_touching(db: Database, clock: StandingClock) -> N
     clock.time = NOW + 60
     await db.write(lambda tx: trim(tx, events=1))
     assert await db.read(lambda tx: streams.heads_touched(tx, NOW_MICROS + 1)) == []
-
-
-async def test_statements_use_their_indexes(db: Database) -> None:
-    def plans(tx: Snapshot) -> dict[str, list[str]]:
-        key = ("acme", "alice", "/v2/me/calls")
-        return {
-            "heads": query_plan(tx, streams.HEADS.format(values="(?, ?, ?), (?, ?, ?)"), *key, *key),
-            "touched": query_plan(tx, streams.HEADS_TOUCHED, 0),
-            "under": query_plan(tx, streams.HEADS_UNDER, "acme", "/a", "/b"),
-            "history": query_plan(tx, streams.HISTORY, *key, 0, 10),
-            "overdue": query_plan(tx, streams.OVERDUE, 1, 1, 1, 1, 1, 1),
-            "young": query_plan(tx, streams.FIRST_YOUNG, 1, 1, 1, 1),
-            "remove": query_plan(tx, streams.REMOVE, 1, 1),
-        }
-
-    found = await db.read(plans)
-    by_name = "SEARCH {} USING INDEX sqlite_autoindex_stream_head_1 (organization=? AND user=? AND channel=?)"
-    assert found["heads"][-1] == by_name.format("h")
-    assert found["touched"] == ["SEARCH stream_head USING INDEX ix_stream_head_touched_at (touched_at>?)"]
-    assert found["under"] == [
-        by_name.format("stream_head").replace("channel=?", "channel>? AND channel<?"),
-    ]
-    assert found["history"][0] == "SEARCH event USING PRIMARY KEY (stream_id=? AND seq>?)"
-    assert found["history"][-1] == by_name.format("stream_head").replace("USING INDEX", "USING COVERING INDEX")
-    assert found["overdue"] == ["SCAN h", "SEARCH e USING PRIMARY KEY (stream_id=? AND seq=?)"]
-    assert found["young"] == ["SEARCH event USING PRIMARY KEY (stream_id=? AND seq>? AND seq<?)"]
-    assert found["remove"] == ["SEARCH event USING PRIMARY KEY (stream_id=? AND seq<?)"]
 
 
 async def test_touched_since_is_in_microseconds(db: Database) -> None:

@@ -2,8 +2,8 @@ import pytest
 
 from hub.store import timers
 from hub.store.database import Database
-from hub.store.transaction import Snapshot, Tx
-from tests.store.harness import NOW, NOW_MICROS, query_plan
+from hub.store.transaction import Tx
+from tests.store.harness import NOW, NOW_MICROS
 
 SECOND = 1_000_000
 
@@ -94,19 +94,3 @@ async def test_a_failed_timer_is_retried_with_its_reason_then_buried_with_it(db:
     [dead] = await db.read(lambda tx: timers.buried(tx, 10))
     assert (dead.key, dead.attempt, dead.error, dead.due_at) == ("a", 2, "uncertain", None)
     assert not await db.write(lambda tx: timers.retry(tx, dead.id + 1, NOW_MICROS, "nobody"))
-
-
-async def test_claiming_walks_the_index_on_due_at(db: Database) -> None:
-    def plans(tx: Snapshot) -> list[list[str]]:
-        claim = timers.CLAIM.format(columns=timers.COLUMNS, kinds="?, ?")
-        next_due = timers.NEXT_DUE.format(kinds="?, ?")
-        return [
-            query_plan(tx, claim, 0, "a", "b", 0, 10),
-            query_plan(tx, next_due, "a", "b"),
-            query_plan(tx, timers.FORGET, "a", "b"),
-        ]
-
-    claim, next_due, forget = await db.read(plans)
-    assert claim == ["SEARCH timer USING INDEX ix_timer_due_at (due_at<?)"]
-    assert next_due == ["SEARCH timer USING INDEX ix_timer_due_at (due_at>?)"]
-    assert forget == ["SEARCH timer USING INDEX sqlite_autoindex_timer_1 (key=? AND kind=?)"]

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import postgres
 from tests.support.history import History, recorded_history
 from tests.support.hub_process import HubProcess
+from tests.support.postgres import PostgresServer
 from tests.support.redis_server import RedisServer
 from tests.support.tokens import SECRET
 
@@ -54,4 +56,11 @@ def echo_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """A Redis for all tests, which must neither stop it nor share a prefix."""
     with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for everybody, which nobody may stop; fast, since nothing in it need outlive a crash."""
+    with postgres.running(postgres.FAST) as server:
         yield server

@@ -9,6 +9,7 @@ revision = "0001"
 down_revision = None
 
 Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+Name = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -30,9 +31,9 @@ def log_and_streams() -> None:
     op.create_table(
         "stream_head",
         sa.Column("id", Number, nullable=False),
-        sa.Column("organization", sa.Text, nullable=False),
-        sa.Column("user", sa.Text, nullable=False),
-        sa.Column("channel", sa.Text, nullable=False),
+        sa.Column("organization", Name, nullable=False),
+        sa.Column("user", Name, nullable=False),
+        sa.Column("channel", Name, nullable=False),
         sa.Column("seq", Number, nullable=False),
         sa.Column("touched_at", Number, nullable=False),
         sa.Column("trimmed", Number, nullable=False, server_default="0"),

@@ -1,0 +1,21 @@
+"""Which database an address stands for."""
+
+from hub.kernel.settings import POSTGRESQL
+from hub.store.dialect import Dialect
+from hub.store.postgresql import PostgreSQL, parameters, shown
+from hub.store.sqlite import SQLite
+
+
+def is_postgresql(url: str) -> bool:
+    """Whether `url` is that of a PostgreSQL database."""
+    return url.partition("://")[0] in POSTGRESQL
+
+
+def of(url: str) -> Dialect:
+    """The database behind `url`. Raises ValueError where it is neither a SQLite file nor a PostgreSQL database."""
+    return PostgreSQL(url) if is_postgresql(url) else SQLite(url)
+
+
+def without_secrets(url: str) -> str:
+    """`url` as it may be shown."""
+    return shown(parameters(url)) if is_postgresql(url) else url
