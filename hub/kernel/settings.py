@@ -176,11 +176,8 @@ def _contradictions(settings: Settings) -> Iterator[Fault]:
         yield Fault("HUB_JWT_SECRET", f"must be at least {SHORTEST_SECRET} bytes long")
     if settings.jwks_url and not _is_key_set_url(settings.jwks_url):
         yield Fault("HUB_JWKS_URL", "must be https://host[:port]/path; http only for a loopback host")
-    if settings.redis_url:
-        try:
-            redis_url.parse(settings.redis_url)
-        except ValueError as error:
-            yield Fault("HUB_REDIS_URL", str(error))
+    if settings.redis_url and (fault := _redis_fault(settings.redis_url)):
+        yield Fault("HUB_REDIS_URL", fault)
     if settings.config and not settings.config.is_file():
         yield Fault("HUB_CONFIG", f"no such file: {settings.config}")
     if not _is_base_url(settings.public_url):
@@ -201,6 +198,14 @@ def _database_fault(url: str) -> str | None:
         return None if named else "must name the database: postgresql://user:password@host:port/database"
     if scheme != "sqlite" or not rest.strip("/") or ":memory:" in rest:
         return "must be postgresql://user:password@host:port/database or sqlite:///path of a file"
+    return None
+
+
+def _redis_fault(url: Secret) -> str | None:
+    try:
+        redis_url.parse(url)
+    except ValueError as error:
+        return str(error)
     return None
 
 
