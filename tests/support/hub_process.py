@@ -101,6 +101,14 @@ class HubProcess:
         self._process.wait()
         self._process = None
 
+    def freeze(self) -> None:
+        """SIGSTOP: the kernel still takes connections and bytes, nobody answers."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        os.kill(self.pid, signal.SIGCONT)
+
     def terminate(self) -> int:
         """SIGTERM, then the exit code; a process that does not obey within 15 s is killed and reported."""
         assert self._process is not None, "not running"

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -109,6 +109,27 @@ class PostgresServer:
             self._process.wait(START_SECONDS)
             self._process = None
 
+    def kill9(self) -> None:
+        """SIGKILL to the server and all that it has started."""
+        self._signal(signal.SIGKILL)
+        assert self._process is not None
+        self._process.wait(START_SECONDS)
+        self._process = None
+
+    def freeze(self) -> None:
+        """SIGSTOP to all of them: the kernel still takes connections and bytes, nobody answers."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None, "not running"
+        for process in (self._process.pid, *children(self._process.pid)):
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
+
     def log(self) -> str:
         """The end of what the server has written."""
         return (self._home / "log").read_text(errors="replace")[-4000:]
@@ -141,6 +162,11 @@ class PostgresServer:
         subprocess.run(
             [self._binaries / program, *arguments], check=True, capture_output=True, cwd=self._home, **_identity()
         )
+
+
+def children(parent: int) -> list[int]:
+    """The processes that a process has started and that are alive."""
+    return [int(word) for word in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
 
 
 @contextmanager
