@@ -47,8 +47,10 @@ class Link:
     def begin(self) -> None:
         """Start a transaction, on a new connection if the last one could not be brought back to order."""
         if not self._usable:
-            if self.away and time.monotonic() < self._retry_at:
+            now = time.monotonic()
+            if self.away and now < self._retry_at:
                 raise ConnectionError("the database is away")
+            self._retry_at = now + RETRY_SECONDS  # set by attempts only: refusals come in all the time
             self._open()
         self.cursor.execute(self.dialect.begin_read if self._read_only else self.dialect.begin_write)
 
@@ -106,7 +108,6 @@ class Link:
             raise
 
     def _give_up(self, error: BaseException) -> None:
-        self._retry_at = time.monotonic() + RETRY_SECONDS
         if not self.away:
             self.away = True
             log.error("the database is away; it is tried again every second", error=str(error))
