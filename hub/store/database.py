@@ -36,8 +36,8 @@ class Database:
         self._callbacks: list[AfterCommit] = []
         self._writes: Jobs[Tx] = Jobs(queue_bound)
         self._reads: Jobs[Snapshot] = Jobs(queue_bound)
-        writer = Writer(self._writes, clock, self._hand_over, join=dialect.join)
-        self._writer = Worker("store-writer", dialect, writer.serve)
+        self._writing = Writer(self._writes, clock, self._hand_over, join=dialect.join)
+        self._writer = Worker("store-writer", dialect, self._writing.serve)
         self._readers = [
             Worker(f"store-reader-{number}", dialect, self._serve_reads, read_only=True) for number in range(readers)
         ]
@@ -74,7 +74,7 @@ class Database:
             return "a thread of the database has died; the log has the reason"
         if any(worker.away for worker in workers):
             return "the database cannot be reached; the log has the reason"
-        return None
+        return "the database has no room left" if self._writing.full else None
 
     async def write(self, function: Callable[[Tx], T]) -> T:
         """Run `function` in the writer thread and return its result once it is durable.

@@ -19,6 +19,8 @@ class Trouble(Enum):
     """Somebody else holds what is needed, for longer than one should wait."""
     CLASH = auto()
     """Two transactions were in each other's way and this one was chosen to give in. It may be repeated."""
+    FULL = auto()
+    """There is no room for what is to be written. Nothing has been."""
     LOST = auto()
     """There is no connection (any more). What had not been committed is undone."""
 

@@ -43,6 +43,7 @@ MIGRATION_LOCK = 0x687562  # any number that nobody else uses in this database
 
 CLASHES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 BUSY = frozenset({"55P03", "57014"})  # lock not available in time, statement timed out
+FULL = frozenset({"53100"})  # disk full
 LOST = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})  # by the administrator, by a crash, by a timeout
 
 
@@ -118,6 +119,8 @@ class PostgreSQL:
                 return Trouble.CLASH
             case state if state in BUSY:
                 return Trouble.BUSY
+            case state if state in FULL:
+                return Trouble.FULL
             case None:
                 return Trouble.LOST if isinstance(original, psycopg.OperationalError) else None
             case state:

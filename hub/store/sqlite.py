@@ -22,6 +22,8 @@ PRAGMAS = (
     "PRAGMA foreign_keys = ON",
 )
 
+TROUBLES = {sqlite3.SQLITE_BUSY: Trouble.BUSY, sqlite3.SQLITE_FULL: Trouble.FULL}
+
 
 class SQLite:
     """A file in this machine, which any number of its processes may use; one writes at a time."""
@@ -69,8 +71,7 @@ class SQLite:
         """See the protocol."""
         original = getattr(error, "orig", error)
         if isinstance(original, sqlite3.Error):
-            code = getattr(original, "sqlite_errorcode", 0) & 0xFF
-            return Trouble.BUSY if code == sqlite3.SQLITE_BUSY else None
+            return TROUBLES.get(getattr(original, "sqlite_errorcode", 0) & 0xFF)
         return None
 
     def migrates_itself(self) -> bool:

@@ -18,7 +18,7 @@ from hub.kernel.errors import HubError, Overloaded
 from hub.store import outbox
 from hub.store.dialect import Trouble
 from hub.store.jobs import Job, Jobs, Outcome
-from hub.store.link import Link
+from hub.store.link import RETRY_SECONDS, Link
 from hub.store.transaction import OutcomeUnknown, TransactionFailed, Tx
 
 log = logs.get("hub.store")
@@ -36,6 +36,8 @@ class Writer:
         self._clock = clock
         self._deliver = deliver
         self._join = join
+        self.full = False
+        """Whether there was no room for what was to be written last."""
 
     def serve(self, link: Link) -> None:
         """Write until told to stop."""
@@ -44,13 +46,31 @@ class Writer:
 
     def _serve_batch(self, link: Link) -> bool:
         # A function of its own, so that nothing of a finished batch is kept alive while the next is waited for.
-        batch, more = self._jobs.take(self._join, link.patience)
+        batch, more = self._jobs.take(self._join, RETRY_SECONDS if self.full else link.patience)
         metrics.WRITE_QUEUE.set(self._jobs.waiting())
         if batch:
             self._write(link, batch)
         else:
             link.mend()
+            if self.full:
+                self._look_for_room(link)
         return more
+
+    def _look_for_room(self, link: Link) -> None:
+        """Write something small: while the process is not ready, nobody else may come to do so."""
+
+        def write() -> None:
+            link.begin()
+            link.cursor.execute("UPDATE log SET epoch = epoch")
+            link.commit()
+
+        try:
+            link.persist(write)
+        except Exception as error:
+            if link.dialect.trouble(error) is None:
+                log.exception("looking for room in the database failed")
+        else:
+            self._notice_room(full=False)
 
     def _write(self, link: Link, batch: Sequence[Job[Tx]], clashes: int = 0) -> None:
         try:
@@ -64,8 +84,18 @@ class Writer:
                 return
             if trouble is None:
                 log.exception("transaction failed", functions=len(batch))
+            self._notice_room(full=trouble is Trouble.FULL)
             events, outcomes = [], [Outcome(job.future, None, _failure(trouble, error)) for job in batch]
+        else:
+            self._notice_room(full=False)
         self._deliver(events, outcomes)
+
+    def _notice_room(self, *, full: bool) -> None:
+        if full and not self.full:
+            log.error("the database has no room left: every change is refused until there is some")
+        elif self.full and not full:
+            log.info("the database has room again")
+        self.full = full
 
     def _transact(self, link: Link, batch: Sequence[Job[Tx]]) -> tuple[list[LoggedEvent], list[Outcome]]:
         done: list[Tx] = []
@@ -94,7 +124,7 @@ def _run(link: Link, job: Job[Tx], done: list[Tx]) -> Outcome:
         cursor.execute("RELEASE f")
     except BaseException as error:
         trouble = link.dialect.trouble(error)
-        if trouble in {Trouble.CLASH, Trouble.LOST}:
+        if trouble in {Trouble.CLASH, Trouble.LOST, Trouble.FULL}:
             raise  # it concerns the transaction, not this function
         cursor.execute("ROLLBACK TO f")
         cursor.execute("RELEASE f")
@@ -121,6 +151,8 @@ def refusal(trouble: Trouble | None, error: BaseException) -> Overloaded | None:
             return None
         case Trouble.LOST:
             refused = Overloaded("The database cannot be reached", code="database_away")
+        case Trouble.FULL:
+            refused = Overloaded("The database has no room left", code="database_full")
         case Trouble.BUSY | Trouble.CLASH:
             refused = Overloaded("The database is busy")
         case _:

@@ -53,7 +53,7 @@ class HubProcess:
             own["HUB_CONFIG"] = str(ROOT / "hub.toml")
         if secret is not None:
             own["HUB_JWT_SECRET"] = secret
-        self.environment = clean_environment(**own, **(settings or {}))
+        self.environment = clean_environment(**{**own, **(settings or {})})
         self._arguments = ["serve", "--host", "127.0.0.1", "--port", str(self.port), *(["--demo"] if demo else [])]
         self._process: subprocess.Popen[bytes] | None = None
 
