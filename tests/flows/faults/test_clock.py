@@ -1,5 +1,6 @@
 """The clock of the machine steps, as time synchronization makes it do; the hub goes on."""
 
+import asyncio
 import shutil
 import time
 from collections.abc import Iterator
