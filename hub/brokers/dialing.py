@@ -60,14 +60,22 @@ class Dialer:
     """Opens connections in one manner: same login, same TLS, same patience."""
 
     def __init__(
-        self, login: Login, tls: ssl.SSLContext | None, name: str, patience: float, noun: str = "Redis"
+        self,
+        login: Login,
+        tls: ssl.SSLContext | None,
+        name: str,
+        *,
+        seconds: float,
+        stuck: float,
+        noun: str = "Redis",
     ) -> None:
-        """`name`: how CLIENT LIST shows us; `patience`: seconds for one dial, and for a connection without progress;
-        `noun`: what is dialled, for those who read of its failures.
+        """`name`: how CLIENT LIST shows us; `seconds`: what one dial may take; `stuck`: after how long the kernel gives
+        up a connection on which nothing gets through; `noun`: what is dialled, for those who read of its failures.
         """
         self._noun = noun
+        self._stuck = stuck
         self._tls = tls
-        self._patience = patience
+        self._seconds = seconds
         self._hello = [b"HELLO", b"3"]
         if login.password is not None:
             self._hello += [b"AUTH", login.user.encode(), login.password.reveal().encode("utf-8", "surrogateescape")]
@@ -80,13 +88,13 @@ class Dialer:
         Raises Unreachable.
         """
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._seconds):
                 connection = await self._open(host, owner)
                 return connection, await self._greet(connection, first)
         except Refused as error:
             reason = _refusal(str(error))
         except TimeoutError:
-            reason = f"no answer within {self._patience:g} s"
+            reason = f"no answer within {self._seconds:g} s"
         except OSError as error:
             reason = _line(error)
         raise Unreachable(f"{self._noun} at {host}: {reason}")
@@ -94,7 +102,7 @@ class Dialer:
     async def _open(self, host: Host, owner: Owner) -> Connection:
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(
-            lambda: Connection(owner, self._patience),
+            lambda: Connection(owner, self._stuck),
             host.name,
             host.port,
             ssl=self._tls,

@@ -5,24 +5,32 @@ log. This module puts topics and events into Redis's terms; how connections are 
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Final, Protocol
+from typing import Final, Protocol, assert_never
 
 from channels.envelope import LoggedEvent
-from hub.brokers import message
+from hub.brokers import message, sentinel
+from hub.brokers.cluster import Cluster
 from hub.brokers.connection import Connection, Owner
 from hub.brokers.dialing import Dialer, tls_of
 from hub.brokers.message import Unreadable
 from hub.brokers.port import Receiver, Topic
-from hub.brokers.shard import USUAL, Ears, Pace, Shard
+from hub.brokers.sentinel import Sentinels
+from hub.brokers.shard import USUAL, Connect, Pace, Shard
 from hub.kernel import ids, logs, metrics
 from hub.kernel.clock import Clock
 from hub.kernel.faults import Fault, SettingsError
-from hub.kernel.redis_url import Host, Kind, RedisURL
+from hub.kernel.lifecycle import Background
+from hub.kernel.redis_url import Kind, RedisURL
 
 REMEMBERED: Final = 65_536
+"""Topics whose channel need not be put together again."""
+FOLLOWING_DIAL_SECONDS: Final = 1.0
+"""For one dial where another primary may have to be found within two seconds."""
 
 logger = logs.get("hub.redis")
 
@@ -100,26 +108,78 @@ async def opened(url: RedisURL, prefix: str, clock: Clock, pace: Pace = USUAL) -
         tls = await asyncio.to_thread(tls_of, url)
     except ValueError as error:
         raise SettingsError([Fault("HUB_REDIS_URL", str(error))]) from None
-    scope = message.scope(prefix, url.database)
-    broker = RedisBroker(scope)
-    dialer = Dialer(url.login, tls, prefix, pace.patience)
-    match url.kind:
-        case Kind.SINGLE:
-            broker.route = _single(url.hosts[0], broker, dialer, scope, clock, pace)
-        case Kind.SENTINEL | Kind.CLUSTER:
-            raise SettingsError([Fault("HUB_REDIS_URL", "Sentinel and cluster are not supported by this version yet")])
-    broker.route.start()
-    try:
-        yield broker
-    finally:
-        await broker.route.stop()
+    broker = RedisBroker(message.scope(prefix, url.database))
+    opening = _Opening(url, prefix, tls, broker, clock, pace)
+    async with Background(clock) as background:
+        match url.kind:
+            case Kind.SINGLE:
+                broker.route = opening.single()
+            case Kind.SENTINEL:
+                broker.route, sentinels = opening.watched()
+                background.keep("redis.sentinel", sentinels.watch)
+            case Kind.CLUSTER:
+                broker.route = opening.cluster()
+            case _:
+                assert_never(url.kind)
+        broker.route.start()
+        try:
+            yield broker
+        finally:
+            await broker.route.stop()
 
 
-def _single(host: Host, ears: Ears, dialer: Dialer, scope: str, clock: Clock, pace: Pace) -> Shard:
-    probe = message.probe_channel(scope, ids.node_id())
+@dataclass(frozen=True)
+class _Opening:
+    """The kinds of route, made of the same parts."""
 
-    async def connect(owner: Owner) -> Connection:
-        connection, _ = await dialer.dial(host, owner)
-        return connection
+    url: RedisURL
+    prefix: str
+    tls: ssl.SSLContext | None
+    broker: RedisBroker
+    clock: Clock
+    pace: Pace
 
-    return Shard(f"Redis at {host}", ears, connect, lambda: probe, pace=pace, clock=clock)
+    def single(self) -> Shard:
+        """One Redis, always the same."""
+        (host,) = self.url.hosts
+        dialer = self._dialer(self.pace.patience)
+
+        async def connect(owner: Owner) -> Connection:
+            connection, _ = await dialer.dial(host, owner)
+            return connection
+
+        return self._shard(f"Redis at {host}", connect, self.pace)
+
+    def watched(self) -> tuple[Shard, Sentinels]:
+        """One Redis, whichever is the primary."""
+        ask = Dialer(
+            self.url.sentinel_login,
+            self.tls,
+            self.prefix,
+            seconds=sentinel.ASK_SECONDS,
+            stuck=self.pace.patience,
+            noun="Sentinel",
+        )
+        dial = self._dialer(FOLLOWING_DIAL_SECONDS)
+        sentinels = Sentinels(self.url.hosts, self.url.service, ask, dial, self.pace)
+        pace = self.pace._replace(longest_pause=min(self.pace.longest_pause, sentinel.LONGEST_PAUSE))
+        return self._shard(f"Redis primary {self.url.service!a}", sentinels.connect, pace), sentinels
+
+    def cluster(self) -> Cluster:
+        """As many as there are."""
+        node, scope = ids.node_id(), message.scope(self.prefix, self.url.database)
+        return Cluster(
+            self.url.hosts,
+            self.broker,
+            self._dialer(FOLLOWING_DIAL_SECONDS),
+            lambda number: message.probe_channel(scope, f"{node}-{number}"),
+            pace=self.pace,
+            clock=self.clock,
+        )
+
+    def _dialer(self, seconds: float) -> Dialer:
+        return Dialer(self.url.login, self.tls, self.prefix, seconds=seconds, stuck=self.pace.patience)
+
+    def _shard(self, name: str, connect: Connect, pace: Pace) -> Shard:
+        probe = message.probe_channel(message.scope(self.prefix, self.url.database), ids.node_id())
+        return Shard(name, self.broker, connect, lambda: probe, pace=pace, clock=self.clock)

@@ -1,6 +1,5 @@
 """RESP3, the protocol of Redis, as bytes: commands that we send, and the replies that hiredis reads."""
 
-from collections.abc import Sequence
 from typing import Final
 
 import hiredis
@@ -47,8 +46,3 @@ def text(error: object) -> str:
 def code(error: str) -> str:
     """The first word, by which programs tell errors apart."""
     return error.partition(" ")[0]
-
-
-def batches(parts: Sequence[bytes], size: int) -> list[Sequence[bytes]]:
-    """The parts in groups of at most `size`."""
-    return [parts[at : at + size] for at in range(0, len(parts), size)]

@@ -18,11 +18,10 @@ from hub.brokers import resp
 from hub.brokers.backlog import Backlog
 from hub.brokers.connection import Connection, Owner
 from hub.brokers.dialing import Unreachable
+from hub.brokers.subscriptions import CLASSIC, Grouping, Subscriptions, Verbs
 from hub.kernel import logs, metrics
 from hub.kernel.clock import Clock
 from hub.kernel.lifecycle import Background
-
-BATCH: Final = 512
 
 logger = logs.get("hub.redis")
 
@@ -39,18 +38,6 @@ class Pace(NamedTuple):
 
 
 USUAL: Final = Pace()
-
-
-class Verbs(NamedTuple):
-    """The commands of one kind of pub/sub."""
-
-    publish: bytes
-    subscribe: bytes
-    unsubscribe: bytes
-
-
-CLASSIC: Final = Verbs(b"PUBLISH", b"SUBSCRIBE", b"UNSUBSCRIBE")
-SHARDED: Final = Verbs(b"SPUBLISH", b"SSUBSCRIBE", b"SUNSUBSCRIBE")
 
 
 class Ears(Protocol):
@@ -80,31 +67,23 @@ class Shard:
         probe: Callable[[], bytes],
         *,
         verbs: Verbs = CLASSIC,
-        grouped: Callable[[Sequence[bytes]], Iterable[Sequence[bytes]]] = lambda channels: [channels],
+        grouped: Grouping = lambda channels: [channels],
         pace: Pace,
         clock: Clock,
     ) -> None:
-        """`connect` raises Unreachable; `probe` names the channel to hear oneself on, before each connection;
-        `grouped` divides channels into those that may share a command.
-        """
+        """`connect` raises Unreachable, and so may `probe`, which names the channel to hear oneself on."""
         self.name = name
         self._ears = ears
         self._connect = connect
         self._choose_probe = probe
-        self._verbs = verbs
-        self._grouped = grouped
+        self._publish, self._subscribe = verbs.publish, verbs.subscribe
         self._pace = pace
         self._now = clock.monotonic
         self._background = Background(clock)
         self._backlog = Backlog()
+        self._subscriptions = Subscriptions(verbs, grouped)
         self._connection: Connection | None = None
         self._trouble: str | None = f"{name}: not connected yet"
-        self._wanted: set[bytes] = set()
-        # Of this connection: what it was told to listen to, how many confirmations are to come, who waits for them.
-        self._told: set[bytes] = set()
-        self._unconfirmed: dict[bytes, int] = {}
-        self._waiters: dict[bytes, asyncio.Future[None]] = {}
-        self._changed: set[bytes] = set()
         self._probe = b""
         self._probed_at = 0.0
         self._silent = 0  # probes since the last echo
@@ -128,7 +107,7 @@ class Shard:
 
     def publish(self, channel: bytes, message: bytes) -> None:
         """Send the message, or keep it for a short while if that cannot be done now."""
-        command = resp.publishing(self._verbs.publish, channel, message)
+        command = resp.publishing(self._publish, channel, message)
         if self._connection is not None and self._connection.writable and not self._backlog:
             self._connection.publish(command)
         else:
@@ -158,69 +137,15 @@ class Shard:
         """Hear these channels. Returns when each is confirmed, or given up again, or if there is no connection now:
         then the ears are told as soon as there is.
         """
-        self._wanted.update(channels)
-        if self._connection is None:
-            return
-        self._change(channels)
-        waiting = [self._waiter(channel) for channel in channels if not self._is_confirmed(channel)]
-        if waiting:
-            await asyncio.wait(waiting)
+        await self._subscriptions.listen(channels)
 
     def ignore(self, channels: Iterable[bytes]) -> None:
         """No longer hear these channels, soon."""
-        self._wanted.difference_update(channels)
-        if self._connection is not None:
-            self._change(channels)
-
-    def _waiter(self, channel: bytes) -> "asyncio.Future[None]":
-        if channel not in self._waiters:
-            self._waiters[channel] = asyncio.get_running_loop().create_future()
-        return self._waiters[channel]
-
-    def _is_confirmed(self, channel: bytes) -> bool:
-        return channel in self._told and channel not in self._unconfirmed
-
-    def _change(self, channels: Iterable[bytes]) -> None:
-        """Tell Redis at the end of this turn what has become of these channels in it."""
-        if not self._changed:
-            asyncio.get_running_loop().call_soon(self._tell)
-        self._changed.update(channels)
-
-    def _tell(self) -> None:
-        changed, self._changed = self._changed, set()
-        connection = self._connection
-        if connection is None:
-            return
-        more = [channel for channel in changed if channel in self._wanted and channel not in self._told]
-        less = [channel for channel in changed if channel not in self._wanted and channel in self._told]
-        self._command(connection, self._verbs.unsubscribe, less)
-        self._told.difference_update(less)
-        self._command(connection, self._verbs.subscribe, more)
-        self._told.update(more)
-        for channel in more:
-            self._unconfirmed[channel] = self._unconfirmed.get(channel, 0) + 1
-        for channel in changed:
-            if channel not in self._unconfirmed:
-                self._release(channel)
-
-    def _command(self, connection: Connection, verb: bytes, channels: Sequence[bytes]) -> None:
-        for group in self._grouped(channels) if channels else ():
-            for at in range(0, len(group), BATCH):
-                connection.subscribe(verb, group[at : at + BATCH])
-
-    def _release(self, channel: bytes) -> None:
-        waiter = self._waiters.pop(channel, None)
-        if waiter is not None:
-            waiter.set_result(None)
+        self._subscriptions.ignore(channels)
 
     def confirmed(self, channel: bytes) -> None:
-        """See `Owner`. A subscription, ended and made again in a hurry, is in force with the last confirmation."""
-        left = self._unconfirmed.get(channel, 0) - 1
-        if left > 0:
-            self._unconfirmed[channel] = left
-        else:
-            self._unconfirmed.pop(channel, None)
-            self._release(channel)
+        """See `Owner`."""
+        self._subscriptions.confirmed(channel)
         if self._trouble is not None:
             self._silent = 0  # so many channels may take a while
         if channel == self._probe:
@@ -263,10 +188,9 @@ class Shard:
         self._connection = connection
         self._silent = 0
         try:
-            self._changed.update(self._wanted)
-            self._tell()
+            self._subscriptions.begin(connection)
             # Commands are carried out in order: when this one is confirmed, so are all before it.
-            connection.subscribe(self._verbs.subscribe, [self._probe])
+            connection.subscribe(self._subscribe, [self._probe])
             self.writable()
             while not (await asyncio.wait({connection.lost}, timeout=self._pace.probe))[0]:
                 self._watch(connection)
@@ -298,15 +222,12 @@ class Shard:
             self._refusal = self._said = ""
             metrics.REDIS_CONNECTIONS.inc()
             metrics.REDIS_CONNECTS.inc()
-            logger.info("redis connected", redis=self.name, channels=len(self._told))
+            logger.info("redis connected", redis=self.name, channels=len(self._subscriptions))
             self._ears.interrupted()
 
     def _gone(self, connection: Connection) -> None:
         self._connection = None
-        self._told.clear()
-        self._unconfirmed.clear()
-        for channel in list(self._waiters):
-            self._release(channel)
+        self._subscriptions.end()
         metrics.REDIS_DROPPED.labels("unconfirmed").inc(connection.unanswered)
         was_well, self._trouble = self._trouble is None, f"{self.name}: {connection.lost.result()}"
         if was_well:

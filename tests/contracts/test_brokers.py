@@ -8,7 +8,7 @@ something that must, on the same way.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import NamedTuple
 
 import pytest
@@ -17,6 +17,7 @@ from channels.envelope import LoggedEvent, Stream
 from hub.brokers.memory import MemoryBroker
 from hub.brokers.port import Broker, Topic
 from tests.support.brokers import Listener, connected, unique_prefix
+from tests.support.redis_groups import ClusterGroup, Watched
 from tests.support.redis_server import RedisServer
 
 ALICE = Topic("acme", "alice", "")
@@ -43,17 +44,25 @@ async def memory(_: pytest.FixtureRequest) -> AsyncIterator[Nodes]:
     yield Nodes(broker, broker)
 
 
-@asynccontextmanager
-async def redis(request: pytest.FixtureRequest) -> AsyncIterator[Nodes]:
-    server: RedisServer = request.getfixturevalue("redis_server")
-    prefix = unique_prefix()
-    async with AsyncExitStack() as stack:
-        here = await stack.enter_async_context(connected(server.url, prefix))
-        there = await stack.enter_async_context(connected(server.url, prefix))
-        yield Nodes(here, there)
+def redis(fixture: str) -> Opening:
+    """Two processes at the Redis, or the several, that the fixture has started."""
+
+    @asynccontextmanager
+    async def opening(request: pytest.FixtureRequest) -> AsyncIterator[Nodes]:
+        servers: RedisServer | Watched | ClusterGroup = request.getfixturevalue(fixture)
+        prefix = unique_prefix()
+        async with connected(servers.url, prefix) as here, connected(servers.url, prefix) as there:
+            yield Nodes(here, there)
+
+    return opening
 
 
-BROKERS: dict[str, Opening] = {"memory": memory, "redis": redis}
+BROKERS: dict[str, Opening] = {
+    "memory": memory,
+    "redis": redis("redis_server"),
+    "sentinel": redis("redis_sentinels"),
+    "cluster": redis("redis_cluster"),
+}
 
 
 def event(seq: int, stream: Stream = CALLS) -> LoggedEvent:

@@ -50,6 +50,11 @@ class Listener:
                 await self._changed.wait()
 
 
+async def well(node: RedisBroker, listener: Listener, interruptions: int = 1, seconds: float = 10.0) -> None:
+    """Return when the broker hears, after at least so many interruptions."""
+    await listener.wait(lambda: node.trouble() is None and listener.interruptions >= interruptions, seconds)
+
+
 def unique_prefix() -> str:
     """A prefix that no other test uses."""
     return f"test-{token_hex(6)}"
@@ -68,7 +73,7 @@ async def broker(url: str, prefix: str, pace: Pace = USUAL) -> AsyncIterator[tup
 async def connected(url: str, prefix: str, pace: Pace = USUAL) -> AsyncIterator[RedisBroker]:
     """A broker that hears."""
     async with broker(url, prefix, pace) as (opened_, listener):
-        await listener.wait(lambda: opened_.trouble() is None)
+        await well(opened_, listener)
         yield opened_
 
 

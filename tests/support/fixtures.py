@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import postgres
+from tests.support import postgres, redis_groups
 from tests.support.history import History, recorded_history
 from tests.support.hub_process import HubProcess
 from tests.support.postgres import PostgresServer
+from tests.support.redis_groups import ClusterGroup, Watched
 from tests.support.redis_server import RedisServer
 from tests.support.tokens import SECRET
 
@@ -64,3 +65,17 @@ def postgres_server() -> Iterator[PostgresServer]:
     """A PostgreSQL server for everybody, which nobody may stop; fast, since nothing in it need outlive a crash."""
     with postgres.running(postgres.FAST) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def redis_sentinels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """A primary, its replica and three Sentinels for all tests, which must not disturb them."""
+    with redis_groups.watched(tmp_path_factory.mktemp("sentinels")) as group:
+        yield group
+
+
+@pytest.fixture(scope="session")
+def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterGroup]:
+    """A cluster of three for all tests, which must not disturb it."""
+    with redis_groups.cluster(tmp_path_factory.mktemp("cluster")) as group:
+        yield group

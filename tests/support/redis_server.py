@@ -43,13 +43,26 @@ class RedisServer:
     @property
     def client(self) -> "redis.Redis":
         """A new client that neither retries nor waits long; close it."""
-        options: dict[str, Any] = {"host": "127.0.0.1", "port": self.port, "socket_timeout": 5.0, "retry": None}
+        options: dict[str, Any] = {
+            "host": "127.0.0.1",
+            "port": self.port,
+            "socket_timeout": 5.0,
+            "retry": None,
+            "protocol": 3,
+        }
         return redis.Redis(**{**options, **self._client_options})
 
     def ask(self, *command: Any) -> Any:
-        """One command over a connection of its own."""
+        """One command over a connection of its own, answered as Redis does: in bytes."""
         with self.client as client:
+            client.response_callbacks.clear()
             return client.execute_command(*command)
+
+    def lines(self, *command: str) -> dict[str, str]:
+        """One command that answers as INFO does: a name, a colon and a value on each line."""
+        text: bytes = self.ask(*command)
+        lines = [line.partition(":") for line in text.decode().splitlines()]
+        return {name: value for name, _, value in lines if value}
 
     def start(self) -> Self:
         """Start the process and return when it answers."""
