@@ -16,6 +16,9 @@ import msgspec
 from hub.auth import jwks
 from hub.auth.keys import KEY_FILE, KeyRing
 from hub.auth.tokens import Tokens
+from hub.brokers import checkup
+from hub.brokers.dialing import Unreachable
+from hub.kernel import redis_url
 from hub.kernel.clock import SystemClock
 from hub.kernel.config import load
 from hub.kernel.errors import Conflict, HubError
@@ -36,6 +39,8 @@ CONNECTIONS = 1 + READERS
 MOST_AHEAD = 1.0
 """Seconds by which the clocks of the machines may differ before that is worth a word: hubs take the database's."""
 
+LEAST_OUTPUT = 1_048_576
+"""Bytes that Redis should hold for a subscriber before it cuts it off."""
 SPARE_DESCRIPTORS = 256
 """File descriptors of a process besides its connections: the database, logs, listening sockets, outgoing requests."""
 
@@ -77,7 +82,7 @@ def settings_lines(settings: Settings) -> list[str]:
 
 def examine(settings: Settings) -> list[Finding]:
     """All checks, each with its verdict; a check that fails does not keep the others from running. Blocks."""
-    return [_configuration(settings), *_database(settings), _keys(settings), _descriptors(settings)]
+    return [_configuration(settings), *_database(settings), *_redis(settings), _keys(settings), _descriptors(settings)]
 
 
 def write(settings: Settings, change: Callable[[Tx, float], T]) -> T:
@@ -172,6 +177,35 @@ def _faults(server: Server, ahead: float | None) -> list[str]:
     if ahead is None or abs(ahead) > MOST_AHEAD:
         faults.append("the clocks differ: synchronize them, or expiring tokens and timers come early or late")
     return faults
+
+
+def _redis(settings: Settings) -> list[Finding]:
+    """A hub starts without Redis and waits for it, but it is not ready until then."""
+    if settings.redis_url is None:
+        return []
+    url, subject = redis_url.parse(settings.redis_url), "redis"
+    try:
+        found = asyncio.run(checkup.examine(url, settings.redis_prefix, SystemClock()))
+    except (Unreachable, SettingsError, TimeoutError) as error:
+        return [Finding(Verdict.BAD, subject, _line(error))]
+    well = Finding(Verdict.GOOD, subject, f"version {found.version}; what is published is heard")
+    if found.output_buffer is None:
+        return [well]
+    rights = checkup.rights(url, settings.redis_prefix)
+    return [
+        well,
+        _output_buffer(*found.output_buffer),
+        Finding(Verdict.WEAK, "redis user", f"may do more than it needs; this is enough: ACL SETUSER hub {rights}"),
+    ]
+
+
+def _output_buffer(at_once: int, lasting: int, seconds: int) -> Finding:
+    detail = f"client-output-buffer-limit pubsub {at_once} {lasting} {seconds}"
+    if not at_once:
+        return Finding(Verdict.WEAK, "redis output", f"{detail}: a hub that hangs takes all memory of Redis")
+    if at_once < LEAST_OUTPUT or 0 < lasting < LEAST_OUTPUT:
+        return Finding(Verdict.WEAK, "redis output", f"{detail}: a hub is cut off by a burst of {LEAST_OUTPUT} bytes")
+    return Finding(Verdict.GOOD, "redis output", detail)
 
 
 def _keys(settings: Settings) -> Finding:

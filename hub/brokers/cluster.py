@@ -20,7 +20,7 @@ from typing import Any, Final
 from hub.brokers.connection import Connection, Owner
 from hub.brokers.dialing import NOBODY, Dialer, Unreachable
 from hub.brokers.shard import Ears, Pace, Shard
-from hub.brokers.subscriptions import SHARDED
+from hub.brokers.subscriptions import PubSub
 from hub.kernel import logs, metrics
 from hub.kernel.clock import Clock
 from hub.kernel.lifecycle import Background
@@ -44,6 +44,9 @@ def by_slot(channels: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
     for channel in channels:
         groups.setdefault(slot_of(channel), []).append(channel)
     return groups.values()
+
+
+SHARDED: Final = PubSub(b"SPUBLISH", b"SSUBSCRIBE", b"SUNSUBSCRIBE", by_slot)
 
 
 class Cluster:
@@ -199,8 +202,7 @@ class Cluster:
             self,
             connect,
             lambda: self._probe_for(host),
-            verbs=SHARDED,
-            grouped=by_slot,
+            pubsub=SHARDED,
             pace=self._pace,
             clock=self._clock,
         )

@@ -60,9 +60,13 @@ class Sentinels:
                 await asyncio.sleep(self._pace.probe)
                 await self._look()
         finally:
-            for line in self._lines.values():
-                if line is not None:
-                    await line.close()
+            await self.close()
+
+    async def close(self) -> None:
+        """Hang up with the Sentinels; the primary stays connected."""
+        for line in self._lines.values():
+            if line is not None:
+                await line.close()
 
     async def _look(self) -> None:
         connection, before = self._connection, self._named

@@ -18,10 +18,10 @@ from hub.brokers import resp
 from hub.brokers.backlog import Backlog
 from hub.brokers.connection import Connection, Owner
 from hub.brokers.dialing import Unreachable
-from hub.brokers.subscriptions import CLASSIC, Grouping, Subscriptions, Verbs
+from hub.brokers.subscriptions import CLASSIC, PubSub, Subscriptions
 from hub.kernel import logs, metrics
 from hub.kernel.clock import Clock
-from hub.kernel.lifecycle import Background
+from hub.kernel.lifecycle import Background, Body
 
 logger = logs.get("hub.redis")
 
@@ -66,22 +66,26 @@ class Shard:
         connect: Connect,
         probe: Callable[[], bytes],
         *,
-        verbs: Verbs = CLASSIC,
-        grouped: Grouping = lambda channels: [channels],
+        pubsub: PubSub = CLASSIC,
+        beside: Body | None = None,
         pace: Pace,
         clock: Clock,
     ) -> None:
-        """`connect` raises Unreachable, and so may `probe`, which names the channel to hear oneself on."""
+        """`connect` raises Unreachable, and so may `probe`, which names the channel to hear oneself on.
+
+        `beside` is work that goes on as long as the shard does.
+        """
         self.name = name
         self._ears = ears
         self._connect = connect
         self._choose_probe = probe
-        self._publish, self._subscribe = verbs.publish, verbs.subscribe
+        self._beside = beside
+        self._pubsub = pubsub
         self._pace = pace
         self._now = clock.monotonic
         self._background = Background(clock)
         self._backlog = Backlog()
-        self._subscriptions = Subscriptions(verbs, grouped)
+        self._subscriptions = Subscriptions(pubsub)
         self._connection: Connection | None = None
         self._trouble: str | None = f"{name}: not connected yet"
         self._probe = b""
@@ -93,6 +97,8 @@ class Shard:
     def start(self) -> None:
         """Begin to connect."""
         self._background.keep("redis", self._keep_connected)
+        if self._beside is not None:
+            self._background.keep("redis.sentinel", self._beside)
 
     async def stop(self) -> None:
         """Send what waits, and end the connection."""
@@ -107,7 +113,7 @@ class Shard:
 
     def publish(self, channel: bytes, message: bytes) -> None:
         """Send the message, or keep it for a short while if that cannot be done now."""
-        command = resp.publishing(self._publish, channel, message)
+        command = resp.publishing(self._pubsub.publish, channel, message)
         if self._connection is not None and self._connection.writable and not self._backlog:
             self._connection.publish(command)
         else:
@@ -190,7 +196,7 @@ class Shard:
         try:
             self._subscriptions.begin(connection)
             # Commands are carried out in order: when this one is confirmed, so are all before it.
-            connection.subscribe(self._subscribe, [self._probe])
+            connection.subscribe(self._pubsub.subscribe, [self._probe])
             self.writable()
             while not (await asyncio.wait({connection.lost}, timeout=self._pace.probe))[0]:
                 self._watch(connection)

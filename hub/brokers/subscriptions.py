@@ -14,28 +14,24 @@ from hub.brokers.connection import Connection
 BATCH: Final = 512
 """Channels in one command: others get their turn in between when very many are asked for at once."""
 
-Grouping = Callable[[Sequence[bytes]], Iterable[Sequence[bytes]]]
 
-
-class Verbs(NamedTuple):
-    """The commands of one kind of pub/sub."""
+class PubSub(NamedTuple):
+    """One kind of pub/sub: its commands, and which channels may share one."""
 
     publish: bytes
     subscribe: bytes
     unsubscribe: bytes
+    grouped: Callable[[Sequence[bytes]], Iterable[Sequence[bytes]]]
 
 
-CLASSIC: Final = Verbs(b"PUBLISH", b"SUBSCRIBE", b"UNSUBSCRIBE")
-SHARDED: Final = Verbs(b"SPUBLISH", b"SSUBSCRIBE", b"SUNSUBSCRIBE")
+CLASSIC: Final = PubSub(b"PUBLISH", b"SUBSCRIBE", b"UNSUBSCRIBE", lambda channels: [channels])
 
 
 class Subscriptions:
     """See above. `begin` and `end` say which connection is the present one."""
 
-    def __init__(self, verbs: Verbs, grouped: Grouping) -> None:
-        """`grouped` divides channels into those that may share a command."""
-        self._verbs = verbs
-        self._grouped = grouped
+    def __init__(self, pubsub: PubSub) -> None:
+        self._pubsub = pubsub
         self._connection: Connection | None = None
         self._wanted: set[bytes] = set()
         self._changed: set[bytes] = set()
@@ -113,13 +109,13 @@ class Subscriptions:
         self._told.update(more)
         for channel in more:
             self._unconfirmed[channel] = self._unconfirmed.get(channel, 0) + 1
-        self._send(connection, self._verbs.unsubscribe, less)
-        self._send(connection, self._verbs.subscribe, more)
+        self._send(connection, self._pubsub.unsubscribe, less)
+        self._send(connection, self._pubsub.subscribe, more)
         for channel in changed:
             if channel not in self._unconfirmed:
                 self._release(channel)
 
     def _send(self, connection: Connection, verb: bytes, channels: Sequence[bytes]) -> None:
-        for group in self._grouped(channels) if channels else ():
+        for group in self._pubsub.grouped(channels) if channels else ():
             for at in range(0, len(group), BATCH):
                 connection.subscribe(verb, group[at : at + BATCH])

@@ -39,11 +39,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Secret | None,
         Meta(description="`postgresql://…` or `sqlite:///…`; absent: an SQLite file in the data directory"),
     ] = None
-    redis_url: Annotated[Secret | None, Meta(description="Redis between several processes; absent: memory broker")] = (
-        None
-    )
+    redis_url: Annotated[
+        Secret | None, Meta(description="Redis, Sentinels or cluster between several processes; absent: one process")
+    ] = None
     redis_prefix: Annotated[
-        str, Meta(pattern=r"\A[A-Za-z0-9._:-]{1,64}\Z", description="Start of every Redis key and channel")
+        str, Meta(pattern=r"\A[A-Za-z0-9._:-]{1,64}\Z", description="Start of the names of all channels in Redis")
     ] = "hub"
     config: Annotated[Path | None, Meta(description="Configuration file; absent: `./hub.toml` if there")] = None
     public_url: Annotated[str, Meta(description="Base URL that clients and links use")] = "http://127.0.0.1:8080"

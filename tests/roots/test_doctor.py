@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import re
 import resource
 from pathlib import Path
 
@@ -13,7 +14,11 @@ from hub.doctor import Finding, Verdict, examine, renew_epoch, settings_lines
 from hub.kernel.settings import Settings, load
 from hub.server import LOCK_FILE
 from hub.store.migrations import migrate
+from tests.support.brokers import unique_prefix
+from tests.support.hub_process import free_port
 from tests.support.issuer import ec_key, rsa_key, serving
+from tests.support.redis_groups import ClusterGroup, Watched
+from tests.support.redis_server import RedisServer
 
 
 @pytest.fixture(autouse=True)
@@ -132,3 +137,68 @@ def test_a_new_epoch_needs_a_database(tmp_path: Path) -> None:
     done = doctor(tmp_path, "--new-epoch")
     assert done.exit_code == 1
     assert "run `hub migrate`" in done.stderr
+
+
+def test_redis_in_order(tmp_path: Path, redis_server: RedisServer) -> None:
+    chosen = settings(tmp_path, HUB_REDIS_URL=redis_server.url, HUB_REDIS_PREFIX=unique_prefix())
+    assert found("redis", chosen).verdict is Verdict.GOOD
+    assert re.fullmatch(r"version \d+\.\d+\.\d+; what is published is heard", found("redis", chosen).detail)
+    assert found("redis output", chosen) == (
+        Verdict.GOOD,
+        "redis output",
+        "client-output-buffer-limit pubsub 33554432 8388608 60",
+    )
+
+
+def test_without_redis_nothing_is_said_of_it(tmp_path: Path) -> None:
+    assert [finding for finding in examine(settings(tmp_path)) if "redis" in finding.subject] == []
+
+
+def test_the_rights_that_the_doctor_recommends_are_enough(tmp_path: Path) -> None:
+    with RedisServer(tmp_path / "redis") as server:
+        chosen = settings(tmp_path, HUB_REDIS_URL=server.url)
+        advice = found("redis user", chosen)
+        assert advice.verdict is Verdict.WEAK
+        rule = advice.detail.partition("ACL SETUSER hub ")[2]
+        assert rule == "resetchannels &hub:0:* -@all +hello +publish +subscribe +unsubscribe"
+        server.ask("ACL", "SETUSER", "hub", "on", ">pw", *rule.split())
+        few = settings(tmp_path, HUB_REDIS_URL=f"redis://hub:pw@127.0.0.1:{server.port}")
+        assert [(each.verdict, each.subject) for each in examine(few) if "redis" in each.subject] == [
+            (Verdict.GOOD, "redis")
+        ]
+
+
+@pytest.mark.parametrize("group", ["redis_sentinels", "redis_cluster"])
+def test_sentinels_and_cluster_are_looked_at_too(tmp_path: Path, group: str, request: pytest.FixtureRequest) -> None:
+    servers: Watched | ClusterGroup = request.getfixturevalue(group)
+    chosen = settings(tmp_path, HUB_REDIS_URL=servers.url, HUB_REDIS_PREFIX=unique_prefix())
+    assert found("redis", chosen).verdict is Verdict.GOOD
+    rule = found("redis user", chosen).detail.partition("ACL SETUSER hub ")[2]
+    for server in servers.servers:
+        server.ask("ACL", "SETUSER", "few", "on", ">pw", *rule.split())
+    few = settings(
+        tmp_path, HUB_REDIS_URL=servers.url.replace("://", "://few:pw@"), HUB_REDIS_PREFIX=chosen.redis_prefix
+    )
+    assert found("redis", few).verdict is Verdict.GOOD
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [("0 0 0", "a hub that hangs takes all memory of Redis"), ("1000 1000 1", "is cut off by a burst")],
+)
+def test_a_weak_output_buffer_is_said(tmp_path: Path, limit: str, said: str) -> None:
+    with RedisServer(tmp_path / "redis", "--client-output-buffer-limit", "pubsub", *limit.split()) as server:
+        finding = found("redis output", settings(tmp_path, HUB_REDIS_URL=server.url))
+        assert finding.verdict is Verdict.WEAK
+        assert said in finding.detail
+
+
+def test_a_redis_that_is_not_there_or_lets_nobody_in_is_said(tmp_path: Path) -> None:
+    missing = found("redis", settings(tmp_path, HUB_REDIS_URL=f"redis://127.0.0.1:{free_port()}"))
+    assert (missing.verdict, missing.detail.endswith("Connection refused")) == (Verdict.BAD, True)
+    with RedisServer(tmp_path / "redis", "--requirepass", "right", password="right") as server:
+        url = f"redis://:wrong-hunter2@127.0.0.1:{server.port}"
+        refused = found("redis", settings(tmp_path, HUB_REDIS_URL=url))
+        assert refused.verdict is Verdict.BAD
+        assert "WRONGPASS" in refused.detail
+        assert "hunter2" not in refused.detail

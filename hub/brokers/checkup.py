@@ -1,0 +1,86 @@
+"""What `hub doctor` wants to know of Redis."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any, Final
+
+from msgspec import Struct
+
+from hub.brokers import message
+from hub.brokers.connection import Connection, Refused
+from hub.brokers.dialing import Unreachable
+from hub.brokers.redis import opened
+from hub.brokers.routes import Routes
+from hub.brokers.shard import USUAL
+from hub.kernel.clock import Clock
+from hub.kernel.redis_url import Kind, RedisURL
+
+SECONDS: Final = 5.0
+
+COMMANDS: Final = {
+    Kind.SINGLE: "+hello +publish +subscribe +unsubscribe",
+    Kind.SENTINEL: "+hello +role +publish +subscribe +unsubscribe",
+    Kind.CLUSTER: "+hello +cluster|slots +spublish +ssubscribe +sunsubscribe",
+}
+"""All that the hub does."""
+
+
+class Checkup(Struct, frozen=True):
+    """What was found. `output_buffer` is the limit for subscribers: bytes at once, bytes for a while, that while in
+    seconds; 0 means none. It is None, and so the rights are few, where the user may not ask.
+    """
+
+    version: str
+    output_buffer: tuple[int, int, int] | None
+
+
+class _Waiting:
+    """A receiver that waits for its first news."""
+
+    def __init__(self) -> None:
+        self.heard = asyncio.Event()
+
+    def event(self, event: object) -> None:
+        """Nobody listens to anything."""
+
+    def interrupted(self) -> None:
+        """Called first when the broker hears."""
+        self.heard.set()
+
+
+def rights(url: RedisURL, prefix: str) -> str:
+    """The rule of an ACL user that may do what the hub does, and nothing else."""
+    return f"resetchannels &{message.scope(prefix, url.database)}:* -@all {COMMANDS[url.kind]}"
+
+
+async def examine(url: RedisURL, prefix: str, clock: Clock) -> Checkup:
+    """Publish and hear as a hub does, and ask. Raises Unreachable, or SettingsError for unreadable certificates."""
+    async with opened(url, prefix, clock) as broker:
+        waiting = _Waiting()
+        broker.connect(waiting)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SECONDS):
+                while broker.trouble():
+                    waiting.heard.clear()
+                    await waiting.heard.wait()
+        if trouble := broker.trouble():
+            raise Unreachable(trouble)
+        routes = await Routes.prepared(url, prefix, clock, USUAL)
+        connection = await routes.visit()
+        try:
+            return await _asked(connection)
+        finally:
+            await connection.close()
+
+
+async def _asked(connection: Connection) -> Checkup:
+    async with asyncio.timeout(SECONDS):
+        hello: dict[bytes, Any] = await connection.ask(b"HELLO")
+        version = hello[b"version"].decode()
+        try:
+            limits = await connection.ask(b"CONFIG", b"GET", b"client-output-buffer-limit")
+        except Refused:
+            return Checkup(version, None)
+    words = limits[b"client-output-buffer-limit"].decode().split()
+    at = words.index("pubsub")
+    return Checkup(version, (int(words[at + 1]), int(words[at + 2]), int(words[at + 3])))
