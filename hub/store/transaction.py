@@ -68,12 +68,22 @@ class Snapshot:
     `dialect` has the words for text SQL that differs.
     """
 
-    __slots__ = ("connection", "cursor", "dialect")
+    __slots__ = ("_connection", "_cursor", "dialect")
 
     def __init__(self, connection: Connection, cursor: Cursor, dialect: "Dialect") -> None:
-        self.connection = connection
-        self.cursor = cursor
+        self._connection = connection
+        self._cursor = cursor
         self.dialect = dialect
+
+    @property
+    def connection(self) -> Connection:
+        """For SQLAlchemy Core."""
+        return self._connection
+
+    @property
+    def cursor(self) -> Cursor:
+        """For text SQL, parameters marked `?`."""
+        return self._cursor
 
 
 class Tx(Snapshot):
@@ -81,11 +91,44 @@ class Tx(Snapshot):
 
     `at_last` holds what is to be written once the positions are known, in the same transaction. A function there that
     raises fails the common transaction: only what cannot fail for reasons of its own belongs there.
+
+    The function that has it shares the transaction with others, from which a SAVEPOINT separates it as soon as it
+    touches the database. One that only emits costs no statement.
     """
 
-    __slots__ = ("at_last", "emitted")
+    __slots__ = ("_guarded", "at_last", "emitted")
 
     def __init__(self, connection: Connection, cursor: Cursor, dialect: "Dialect") -> None:
         super().__init__(connection, cursor, dialect)
+        self._guarded = False
         self.emitted: list[Emitted] = []
         self.at_last: list[Callable[[], None]] = []
+
+    @property
+    def connection(self) -> Connection:
+        """For SQLAlchemy Core."""
+        self._guard()
+        return self._connection
+
+    @property
+    def cursor(self) -> Cursor:
+        """For text SQL, parameters marked `?`."""
+        self._guard()
+        return self._cursor
+
+    def keep(self) -> None:
+        """The function has succeeded: from now on what it did, and does at last, belongs to the common transaction."""
+        if self._guarded:
+            self._cursor.execute("RELEASE f")
+        self._guarded = True
+
+    def undo(self) -> None:
+        """The function has failed: the common transaction goes on as if it had not been there."""
+        if self._guarded:
+            self._cursor.execute("ROLLBACK TO f")
+            self._cursor.execute("RELEASE f")
+
+    def _guard(self) -> None:
+        if not self._guarded:
+            self._cursor.execute("SAVEPOINT f")
+            self._guarded = True

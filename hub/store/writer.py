@@ -1,6 +1,6 @@
 """Group commit: one thread turns all waiting functions into one transaction.
 
-Per transaction: BEGIN, each function in its SAVEPOINT, heads and events, what functions want done last, COMMIT, then a
+Per transaction: BEGIN, each function (in a SAVEPOINT of its own once it touches the database), heads and events, what functions want done last, COMMIT, then a
 single hand-over to the event loop with the events and all outcomes. A function that raises is rolled back alone, with
 its emissions. If the transaction itself fails, every function's awaiter is told so and nothing is published.
 
@@ -116,18 +116,15 @@ class Writer:
 
 
 def _run(link: Link, job: Job[Tx], done: list[Tx]) -> Outcome:
-    cursor = link.cursor
-    tx = Tx(link.connection, cursor, link.dialect)
-    cursor.execute("SAVEPOINT f")
+    tx = Tx(link.connection, link.cursor, link.dialect)
     try:
         value = job.function(tx)
-        cursor.execute("RELEASE f")
+        tx.keep()
     except BaseException as error:
         trouble = link.dialect.trouble(error)
         if trouble in {Trouble.CLASH, Trouble.LOST, Trouble.FULL}:
             raise  # it concerns the transaction, not this function
-        cursor.execute("ROLLBACK TO f")
-        cursor.execute("RELEASE f")
+        tx.undo()
         return Outcome(job.future, None, refusal(trouble, error) or error)
     done.append(tx)
     return Outcome(job.future, value, None)
