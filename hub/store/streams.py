@@ -29,12 +29,15 @@ SELECT seq, data, "binary" FROM event
 WHERE stream_id = (SELECT id FROM stream_head WHERE organization = ? AND "user" = ? AND channel = ?) AND seq > ?
 ORDER BY seq LIMIT ?
 """
-# The oldest event of a stream stands at trimmed + 1, so one look-up a stream tells whether anything is too old.
+# The oldest event of a stream stands at trimmed + 1, so one look-up a stream tells whether anything is too old. A
+# subquery and not a join, which a planner might begin with all events.
 OVERDUE = """
 SELECT h.id, h.seq, h.trimmed, h.seq - CASE h."user" WHEN '' THEN ? ELSE ? END AS surplus_through
-FROM stream_head h CROSS JOIN event e
-WHERE h.seq > h.trimmed AND e.stream_id = h.id AND e.seq = h.trimmed + 1
-AND (e.at < ? OR h.seq - h.trimmed > CASE h."user" WHEN '' THEN ? ELSE ? END)
+FROM stream_head h
+WHERE h.seq > h.trimmed AND (
+  h.seq - h.trimmed > CASE h."user" WHEN '' THEN ? ELSE ? END
+  OR (SELECT e.at FROM event e WHERE e.stream_id = h.id AND e.seq = h.trimmed + 1) < ?
+)
 LIMIT ?
 """
 FIRST_YOUNG = "SELECT seq FROM event WHERE stream_id = ? AND seq > ? AND seq <= ? AND at >= ? ORDER BY seq LIMIT 1"
@@ -130,7 +133,7 @@ def trim(tx: Tx, *, now: float, seconds: float, events: int, events_shared: int,
     """
     oldest = micros(now - seconds)
     limits = (events_shared, events)
-    tx.cursor.execute(OVERDUE, (*limits, oldest, *limits, batch))
+    tx.cursor.execute(OVERDUE, (*limits, *limits, oldest, batch))
     left = batch
     for row in tx.cursor.fetchall():
         left -= _trim_stream(tx, Overdue(*row), oldest, left)

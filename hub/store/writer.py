@@ -1,8 +1,9 @@
 """Group commit: one thread turns all waiting functions into one transaction.
 
-Per transaction: BEGIN, each function (in a SAVEPOINT of its own once it touches the database), heads and events, what functions want done last, COMMIT, then a
-single hand-over to the event loop with the events and all outcomes. A function that raises is rolled back alone, with
-its emissions. If the transaction itself fails, every function's awaiter is told so and nothing is published.
+Per transaction: BEGIN, each function (in a SAVEPOINT of its own once it touches the database), heads and events, what
+functions want done last, COMMIT, then a single hand-over to the event loop with the events and all outcomes. A function
+that raises is rolled back alone, with its emissions. If the transaction itself fails, every function's awaiter is told
+so and nothing is published.
 
 Two things are tried again: a transaction that clashed with another process's, function by function, and one whose
 connection was lost before it was committed. One whose connection was lost *while* it was committed is not.

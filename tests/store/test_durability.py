@@ -1,15 +1,14 @@
+import asyncio
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
 import hub
 from channels.envelope import Stream
-from hub.store import outbox, streams
+from hub.store import dialects, outbox, streams
 from hub.store.database import Database
 from hub.store.transaction import Snapshot
 from tests.store.harness import NOW, StandingClock
@@ -32,7 +31,7 @@ def run_until_killed(url: str, acknowledgements: int) -> list[tuple[str, int, in
     return [(user, int(seq), int(n)) for user, seq, n in fields]
 
 
-async def test_what_was_acknowledged_survives_kill_9_without_gaps(url: str, tmp_path: Path) -> None:
+async def test_what_was_acknowledged_survives_kill_9_without_gaps(url: str) -> None:
     acknowledged = [entry for _ in range(3) for entry in run_until_killed(url, 200)]
 
     async with Database(url, clock=StandingClock()) as db:
@@ -51,5 +50,10 @@ async def test_what_was_acknowledged_survives_kill_9_without_gaps(url: str, tmp_
             assert kept[Stream("acme", user, "/v2/me/calls")][seq - 1] == (seq, b'{"n":%d}' % n)
         following = await db.write(lambda tx: outbox.emit(tx, USERS[0], b"{}", NOW))
         assert following.seq == heads[USERS[0]].seq + 1
-    with closing(sqlite3.connect(tmp_path / "hub.db")) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    if not dialects.is_postgresql(url):
+        await asyncio.to_thread(check_integrity, url)
+
+
+def check_integrity(url: str) -> None:
+    with dialects.of(url).connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA integrity_check").fetchall() == [("ok",)]

@@ -1,10 +1,8 @@
 import asyncio
-import shutil
-import tempfile
 from collections import defaultdict
-from pathlib import Path
+from itertools import count
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from channels.envelope import LoggedEvent, Stream
@@ -13,7 +11,7 @@ from hub.store.database import Database
 from hub.store.transaction import Emitted, Tx
 from tests.store.harness import ALICE, BOB, NOW, USERS, StandingClock
 
-STREAMS = (ALICE, BOB, USERS, Stream("other", "alice", "/v2/me/calls"))
+houses = count()
 
 
 class Write:
@@ -26,9 +24,9 @@ class Write:
     def __repr__(self) -> str:
         return f"Write({self.targets!r}, {self.fate!r})"
 
-    def __call__(self, tx: Tx) -> list[Emitted]:
+    def __call__(self, tx: Tx, streams: list[Stream]) -> list[Emitted]:
         emitted = [
-            outbox.emit(tx, STREAMS[target], b"{}", NOW) if durable else outbox.announce(tx, STREAMS[target], b"{}")
+            outbox.emit(tx, streams[target], b"{}", NOW) if durable else outbox.announce(tx, streams[target], b"{}")
             for target, durable in self.targets
         ]
         if self.fate == "fails":
@@ -43,13 +41,15 @@ writes = st.builds(
 )
 
 
-async def carry_out(path: Path, bursts: list[list[Write]]) -> tuple[list[LoggedEvent], list[Emitted]]:
+async def carry_out(
+    url: str, house: list[Stream], bursts: list[list[Write]]
+) -> tuple[list[LoggedEvent], list[Emitted]]:
     published: list[LoggedEvent] = []
     acknowledged: list[Emitted] = []
-    async with Database(f"sqlite:///{path}", clock=StandingClock()) as db:
+    async with Database(url, clock=StandingClock()) as db:
         db.after_commit(published.extend)
         for burst in bursts:
-            tasks = [asyncio.create_task(db.write(write)) for write in burst]
+            tasks = [asyncio.create_task(db.write(lambda tx, write=write: write(tx, house))) for write in burst]  # type: ignore[misc]
             await asyncio.sleep(0)
             for write, task in zip(burst, tasks, strict=True):
                 if write.fate == "cancelled":
@@ -57,23 +57,21 @@ async def carry_out(path: Path, bursts: list[list[Write]]) -> tuple[list[LoggedE
             for result in await asyncio.gather(*tasks, return_exceptions=True):
                 if isinstance(result, list):
                     acknowledged += result
-        kept = await db.read(
-            lambda tx: {stream: streams.history(tx, stream, 0, 10_000) for stream in STREAMS}  # all there is
-        )
-        heads = await db.read(lambda tx: streams.heads(tx, STREAMS))
-    for stream in STREAMS:
+        kept = await db.read(lambda tx: {stream: streams.history(tx, stream, 0, 10_000) for stream in house})
+        heads = await db.read(lambda tx: streams.heads(tx, house))
+    for stream in house:
         assert kept[stream] == [event for event in published if event.stream == stream and event.seq]
         assert heads[stream] == (len(kept[stream]), 1)
     return published, acknowledged
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(writes, min_size=1, max_size=12), min_size=1, max_size=4))
-def test_streams_have_no_gaps_and_publication_follows_the_log(migrated: Path, bursts: list[list[Write]]) -> None:
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "hub.db"
-        shutil.copy(migrated, path)
-        published, acknowledged = asyncio.run(carry_out(path, bursts))
+def test_streams_have_no_gaps_and_publication_follows_the_log(url: str, bursts: list[list[Write]]) -> None:
+    # Examples share the database, each has its own house.
+    house = [stream._replace(organization=f"{stream.organization}{next(houses)}") for stream in (ALICE, BOB, USERS)]
+    house.append(ALICE._replace(organization="other" + house[0].organization))
+    published, acknowledged = asyncio.run(carry_out(url, house, bursts))
     positions: dict[Stream, list[int]] = defaultdict(list)
     for event in published:
         if event.seq:

@@ -35,7 +35,11 @@ async def test_statements_use_their_indexes(db: Database) -> None:
     ]
     assert found["history"][0] == "SEARCH event USING PRIMARY KEY (stream_id=? AND seq>?)"
     assert found["history"][-1] == by_name.format("stream_head").replace("USING INDEX", "USING COVERING INDEX")
-    assert found["overdue"] == ["SCAN h", "SEARCH e USING PRIMARY KEY (stream_id=? AND seq=?)"]
+    assert found["overdue"] == [
+        "SCAN h",
+        "CORRELATED SCALAR SUBQUERY 1",
+        "SEARCH e USING PRIMARY KEY (stream_id=? AND seq=?)",
+    ]
     assert found["young"] == ["SEARCH event USING PRIMARY KEY (stream_id=? AND seq>? AND seq<?)"]
     assert found["remove"] == ["SEARCH event USING PRIMARY KEY (stream_id=? AND seq<?)"]
 

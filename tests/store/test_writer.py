@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from channels.envelope import LoggedEvent, Stream
+from hub.kernel.clock import micros
 from hub.kernel.errors import Overloaded
 from hub.kernel.metrics import REGISTRY
 from hub.store import dialects, outbox, streams
@@ -222,6 +223,45 @@ async def test_heads_are_dated_by_the_commit(db: Database, clock: StandingClock)
     clock.time = NOW + 7
     await db.write(emit_one(ALICE))
     assert await db.read(lambda tx: rows(tx, "SELECT touched_at FROM stream_head")) == [(NOW_MICROS + 7_000_000,)]
+
+
+async def test_heads_that_had_to_be_waited_for_are_dated_anew(url: str) -> None:
+    class SteppingClock(StandingClock):
+        def now(self) -> float:
+            self.time += 1
+            return self.time
+
+    clock = SteppingClock()
+    async with Database(url, clock=clock) as db:
+        await db.write(emit_one(ALICE))
+        touched = await db.read(lambda tx: rows(tx, "SELECT touched_at FROM stream_head"))
+    assert touched == [(micros(clock.time),)]
+
+
+async def test_a_function_that_only_emits_costs_no_statement(db: Database) -> None:
+    def emit_twice(tx: Tx) -> bool:
+        outbox.emit(tx, ALICE, b"{}", NOW)
+        return tx._guarded
+
+    def touch(tx: Tx) -> bool:
+        tx.cursor.execute("SELECT 1")
+        tx.cursor.fetchall()
+        return tx._guarded
+
+    assert [await db.write(function) for function in (emit_twice, touch)] == [False, True]
+
+
+async def test_what_is_done_last_joins_the_transaction(db: Database) -> None:
+    def act(tx: Tx) -> None:
+        emitted = outbox.emit(tx, ALICE, b"{}", NOW)
+
+        def sign() -> None:
+            tx.cursor.execute("UPDATE log SET epoch = ?", (f"seq{emitted.seq}",))
+
+        tx.at_last.append(sign)
+
+    await db.write(act)
+    assert str(await db.read(streams.epoch)).startswith("seq1")
 
 
 async def test_a_function_that_leaks_stop_iteration_fails_like_any_other(db: Database) -> None:
