@@ -8,6 +8,9 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 from tests.support.figures import shown
+from tests.support.fixtures import postgres_server
+
+__all__ = ["postgres_server"]
 
 OURS = [name for name in ("channels", "hub", "api", "scheduler") if (spec := find_spec(name)) and spec.origin]
 

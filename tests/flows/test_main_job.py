@@ -10,14 +10,24 @@ import pytest
 
 from tests.support.commands import watching
 from tests.support.hub_process import HubProcess
+from tests.support.postgres import PostgresServer
 
 SAMPLE = Path(__file__).parents[1] / "channels" / "samples" / "call.json"
 CALLS = "/v2/me/calls"
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
-    with HubProcess(tmp_path_factory.mktemp("demo") / "hub", demo=True) as process:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
+    home = tmp_path_factory.mktemp("demo") / "hub"
+    settings: dict[str, str] = {}
+    if request.param == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        settings["HUB_DATABASE_URL"] = server.url(server.database())
+    hub = HubProcess(home, demo=True, settings=settings)
+    if settings:
+        migrated = hub.command("migrate")
+        assert migrated.returncode == 0, migrated.stderr
+    with hub as process:
         yield process
 
 

@@ -1,11 +1,13 @@
 """Kicks and revocations, which are rows that anybody may write, and how far back the look goes."""
 
+import time
 from pathlib import Path
 
 import pytest
 
+from hub.kernel.clock import SystemClock, micros
 from hub.realtime.heartbeat import LOOK_BACK, Heartbeat
-from hub.store import revocations
+from hub.store import clocks, revocations, streams
 from hub.store.database import Database
 from tests.realtime.world import CALLS, World, mine, silent
 
@@ -128,3 +130,46 @@ async def test_a_look_that_fails_changes_nothing_and_is_made_up_for(world: World
     await world.heartbeat.beat()
     await world.settled()
     assert desk.numbers() == [1]
+
+
+async def test_kicks_that_become_visible_out_of_the_order_of_their_numbers_are_carried_out(
+    world: World, tmp_path: Path
+) -> None:
+    """On PostgreSQL a number is given out before the commit, by a sequence that several processes share."""
+    desks = [world.desk(user).open() for user in ("alice", "bob")]
+    at = micros(world.clock.now())
+    for number, user in ((9, "bob"), (5, "alice")):
+        await world.db.write(
+            lambda tx, row=(number, "acme", user, at, False): tx.cursor.execute(  # type: ignore[misc]
+                'INSERT INTO revocation (id, organization, "user", at, tokens) VALUES (?, ?, ?, ?, ?)', row
+            )
+        )
+        await world.heartbeat.beat()
+    assert [desk.line.closed for desk in desks] == [(1008, "session_kicked")] * 2
+
+
+async def test_a_log_that_is_replaced_is_noticed(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    seen: list[bool] = []
+    for change in (None, streams.new_epoch, None, None):
+        if change is not None:
+            await world.db.write(change)
+        await world.heartbeat.beat()
+        seen.append(world.node.outdated)
+    assert seen == [False, True, True, True]
+    assert caplog.text.count("the log was replaced under this process") == 1
+
+
+async def test_the_clock_of_this_machine_follows_that_of_the_database(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SystemClock()
+    monkeypatch.setattr(clocks, "difference", lambda _: 7200.0)
+    heartbeat = Heartbeat(world.node, world.db, world.revoked, clock)
+    await heartbeat.start()
+    assert 7199 < clock.now() - time.time() < 7201
+    monkeypatch.setattr(clocks, "difference", lambda _: None)  # a slow answer says nothing
+    await heartbeat.beat()
+    assert 7199 < clock.now() - time.time() < 7201
+    monkeypatch.setattr(clocks, "difference", lambda _: -1.5)
+    await heartbeat.beat()
+    assert -2.5 < clock.now() - time.time() < -0.5

@@ -7,10 +7,7 @@ import pytest
 from hub.store.database import Database
 from hub.store.migrations import migrate
 from tests.store.harness import StandingClock
-from tests.support.fixtures import postgres_server
 from tests.support.postgres import PostgresServer
-
-__all__ = ["postgres_server"]
 
 
 @pytest.fixture

@@ -71,6 +71,29 @@ async def test_while_the_server_is_away_everybody_is_told_at_once_and_the_log_tw
     assert "hunter2" not in caplog.text
 
 
+async def test_asking_all_the_time_does_not_keep_it_away(
+    server: PostgresServer, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "PAUSES", ())
+    async with Database(url, clock=StandingClock(), readers=1) as db:
+        await asyncio.to_thread(server.stop)
+
+        async def is_served() -> bool:
+            try:
+                await db.read(streams.epoch)
+                await db.write(emit)
+            except Overloaded:
+                return False
+            return True
+
+        assert not await is_served()
+        await asyncio.to_thread(server.start)
+        async with asyncio.timeout(15):
+            while not await is_served():
+                pass
+        assert db.trouble() is None
+
+
 @pytest.mark.parametrize("how", [signal.SIGQUIT, signal.SIGINT], ids=["crash", "orderly"])
 async def test_a_restart_is_a_pause_and_nothing_more(
     server: PostgresServer, url: str, how: signal.Signals, monkeypatch: pytest.MonkeyPatch
