@@ -52,6 +52,11 @@ tests/interop/node_modules/.installed: $(wildcard tests/interop/package.json tes
 	cd tests/interop && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
+JAVA := tests/interop/drivers/java
+$(JAVA)/build/.installed: $(wildcard $(JAVA)/pom.xml $(JAVA)/src/*.java)
+	cd $(JAVA) && { mvn -q -B --offline process-classes >/dev/null 2>&1 || mvn -q -B process-classes; }
+	@touch $@
+
 # ------------------------------------------------------------------------------------------------------- verbs
 run: setup
 	@exec $(BIN)/hub serve --demo
@@ -64,7 +69,8 @@ test: programs check
 	@for stage in $(STAGES); do \
 		[ -n "$$(find tests/$$stage -name node_modules -prune -o -name 'test_*.py' -print -quit 2>/dev/null)" ] || continue; \
 		echo "--- $$stage"; \
-		$(PYTEST) tests/$$stage; \
+		jobs=; [ $$stage != interop ] || jobs='-n $(JOBS)'; \
+		$(PYTEST) $$jobs tests/$$stage; \
 	done
 
 fmt: .venv/.dev
@@ -95,6 +101,7 @@ architecture: .venv/.dev
 programs: .venv/.dev
 	@.ci/packages
 	@if [ -e tests/interop/package.json ] && command -v npm >/dev/null; then $(MAKE) tests/interop/node_modules/.installed; fi
+	@if [ -e $(JAVA)/pom.xml ] && command -v mvn >/dev/null && command -v javac >/dev/null; then $(MAKE) $(JAVA)/build/.installed; fi
 
 docs: .venv/.dev
 	$(BIN)/python -m tests.architecture.generated
@@ -106,4 +113,4 @@ lock: .venv/.dev
 	$(COMPILE) $(UPGRADE) requirements/dev.in --output-file requirements/dev.txt
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis tests/interop/node_modules
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis tests/interop/node_modules $(JAVA)/build

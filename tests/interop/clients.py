@@ -1,6 +1,7 @@
 """The clients, unmodified as their authors publish them, and every way in which each can be used."""
 
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -9,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import OPTIONAL
 from tests.support.driver import DrivenClient, driven
 
-FOLDER = Path(__file__).parent
-MODULES = FOLDER / "node_modules" / ".installed"
+ROOT = Path(__file__).parents[2]
+DRIVERS = "tests/interop/drivers"
+QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m")
+MODULES = ROOT / "tests" / "interop" / "node_modules" / ".installed"
 
 
 @dataclass(frozen=True)
@@ -26,11 +30,18 @@ class Client:
     tokens: dict[str, tuple[str, ...]]
     """For each transport, the ways in which an application can give its token to the client."""
     extensions: tuple[str, ...] = ("",)
+    batches: bool = True
     handshakes_refused: int = 1
     """How often it asks before it believes that its token is no good."""
 
+    builders: tuple[str, ...] = ()
+    """Programs that build it and are not on every machine; without them its tests are skipped even with CI=true."""
+
     def missing(self) -> str | None:
         """Why the client cannot run here, None if it can."""
+        for program in self.builders:
+            if shutil.which(program) is None:
+                return f"{OPTIONAL}{program}, which builds the {self.name} client"
         if shutil.which(self.command[0]) is None:
             return f"{self.command[0]} is not installed"
         if not self.installed.exists():
@@ -40,18 +51,43 @@ class Client:
 
 COMETD = Client(
     "cometd",
-    ("node", "drivers/cometd.mjs"),
+    ("node", f"{DRIVERS}/cometd.mjs"),
     MODULES,
     {"websocket": ("ext", "query"), "long-polling": ("query", "ext", "header")},
     extensions=("", "ack"),
 )
 FAYE = Client(
     "faye",
-    ("node", "drivers/faye.mjs"),
+    ("node", f"{DRIVERS}/faye.mjs"),
     MODULES,
     {"websocket": ("header", "query", "ext"), "long-polling": ("header", "query", "ext")},
+    batches=False,
 )
-CLIENTS = (COMETD, FAYE)
+AIOCOMETD = Client(
+    "aiocometd",
+    (sys.executable, "-m", "tests.interop.drivers.aiocometd_driver"),
+    Path(sys.executable),
+    {"websocket": ("header", "query", "ext"), "long-polling": ("header", "query", "ext")},
+    batches=False,
+    handshakes_refused=2,  # it lets the application find another token, and asks again
+)
+BAIOCAS = Client(
+    "baiocas",
+    (sys.executable, "-m", "tests.interop.drivers.baiocas_driver"),
+    Path(sys.executable),
+    {"long-polling": ("header", "query", "ext")},
+    extensions=("", "ack"),
+)
+BUILT = f"{DRIVERS}/java/build"
+JAVA = Client(
+    "java",
+    ("java", *QUICK_START, "-cp", f"{BUILT}/classes:{BUILT}/lib/*", "Driver"),
+    ROOT / BUILT / ".installed",
+    {"websocket": ("header", "query", "ext"), "long-polling": ("header", "query", "ext")},
+    extensions=("", "ack"),
+    builders=("mvn", "javac"),
+)
+CLIENTS = (COMETD, FAYE, AIOCOMETD, BAIOCAS, JAVA)
 
 
 @dataclass(frozen=True)
@@ -71,7 +107,7 @@ class Way:
     def start(self, url: str, token: str, **settings: Any) -> AbstractAsyncContextManager[DrivenClient]:
         """The client as a process, pointed at that address; it has done nothing yet."""
         given: dict[str, Any] = {"transport": self.transport, "extension": self.extension, "by": self.by, **settings}
-        return driven(self.client.command, FOLDER, url=url, token=token, **given)
+        return driven(self.client.command, ROOT, url=url, token=token, **given)
 
     def __str__(self) -> str:
         return "-".join(filter(None, (self.client.name, self.transport, self.extension)))

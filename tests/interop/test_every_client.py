@@ -140,6 +140,25 @@ class TestEveryClient:
         assert await refused_handshakes(interop_hub) - before == way.client.handshakes_refused
 
 
+@pytest.mark.parametrize("way", parameters(*(way for way in ways() if way.client.batches)))
+async def test_a_batch_is_carried_out_in_order(way: Way, agent: Agent, network: LossyProxy) -> None:
+    require(way.client)
+    async with way.start(network.url, agent.token) as client:
+        await handshake(client)
+        commands = [
+            {"do": "publish", "channel": ECHO, "data": {"n": 1}},
+            {"do": "subscribe", "channel": ECHO},
+            {"do": "publish", "channel": ECHO, "data": {"n": 2}},
+            {"do": "publish", "channel": CALLS, "data": {"n": 3}},
+        ]
+        client.begin("batch", commands=commands)
+        for _ in range(2):
+            assert (await client.reply("publish", ECHO))["successful"] is True
+        assert (await client.reply("subscribe", ECHO))["successful"] is True
+        assert (await client.reply("publish", CALLS))["error"] == "403:denied_by_security_policy:publish_denied"
+        assert await client.heard(1) == [{"channel": ECHO, "data": {"n": 2}}]
+
+
 @pytest.mark.parametrize("way", [pytest.param(way, id=f"{way}-{way.by}") for way in ways_with_each_token()])
 async def test_every_client_can_hand_over_its_token(way: Way, agent: Agent, interop_hub: HubProcess) -> None:
     require(way.client)

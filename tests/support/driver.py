@@ -22,7 +22,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-LINE_SECONDS = 30.0
+ANSWER_SECONDS = 30.0
 LONGEST_LINE = 1024 * 1024
 
 Json = dict[str, Any]
@@ -80,17 +80,17 @@ class DrivenClient:
         """Close the standard input and return the exit code, once the client has let go of everything."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        async with asyncio.timeout(LINE_SECONDS):
+        async with asyncio.timeout(ANSWER_SECONDS):
             while line := await self._line():
                 self._take(line)
             return await self._process.wait()
 
     async def _until(self, condition: Callable[[], bool]) -> None:
-        while not condition():
-            async with asyncio.timeout(LINE_SECONDS):
+        async with asyncio.timeout(ANSWER_SECONDS):
+            while not condition():
                 line = await self._line()
-            assert line, f"the client has ended with {await self._process.wait()}"
-            self._take(line)
+                assert line, f"the client has ended with {await self._process.wait()}"
+                self._take(line)
 
     async def _line(self) -> bytes:
         assert self._process.stdout is not None
