@@ -6,12 +6,12 @@ from collections.abc import Coroutine, Sequence
 
 from channels.catalog import Catalog
 from hub.auth.principal import Principal
+from hub.bayeux import codec, replies
 from hub.bayeux import commands as do
 from hub.bayeux import events as on
-from hub.bayeux import replies
 from hub.bayeux.advice import Terms
 from hub.bayeux.engine import Engine, SessionState
-from hub.bayeux.messages import CONNECT, HANDSHAKE, Message
+from hub.bayeux.messages import CONNECT, HANDSHAKE, Message, Reply
 from hub.brokers.port import Broker
 from hub.kernel import ids, metrics
 from hub.kernel.clock import Clock
@@ -19,13 +19,14 @@ from hub.realtime.admission import Admission
 from hub.realtime.browsers import Browsers
 from hub.realtime.fanout import Fanout
 from hub.realtime.intake import Intake
+from hub.realtime.kicked import Kicked
 from hub.realtime.ports import Credentials, Link, Origin
 from hub.realtime.pressure import Bounds
 from hub.realtime.publishing import Publisher, Publishing
 from hub.realtime.rate import Rate
 from hub.realtime.recovery import Recovery
 from hub.realtime.services import Services, about
-from hub.realtime.session import Session, unknown_to
+from hub.realtime.session import Session
 from hub.realtime.streams import Streams
 from hub.realtime.wheel import Wheel
 from hub.store.database import Database
@@ -66,6 +67,7 @@ class Node:
         self.services = Services()
         self.services.offer("session", about(clock))
         self.browsers = Browsers(bounds.browser_connects)
+        self._kicked = Kicked(terms.grace)
         self._sessions: dict[str, Session] = {}
         self._of_user: dict[tuple[str, str], dict[str, Session]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -92,7 +94,7 @@ class Node:
         for message in messages:
             session = self._session_of(message, origin.credentials, link)
             if session is None:
-                origin.answer([unknown_to(self, message)])
+                origin.answer([codec.encode(self._unknown(message))])
             else:
                 spoken_to.append(session)
                 self._hand_on(message, session, origin, link, alone=len(messages) == 1)
@@ -111,6 +113,10 @@ class Node:
         session = Session(Engine(SessionState(client_id=ids.client_id(self.name)), self.terms), self)
         session.receive(handshake, origin, link=link)
         return session
+
+    def _unknown(self, message: Message) -> Reply:
+        """The answer to a message whose clientId means nothing here, or nothing any more."""
+        return replies.abandoned(message, self._kicked.error(message.client_id, self.clock.monotonic()), self.terms)
 
     def _session_of(self, message: Message, credentials: Credentials, link: Link | None) -> Session | None:
         """The session a message is for, if the sender may speak for it."""
@@ -218,8 +224,9 @@ class Node:
     # What operators do ------------------------------------------------------------------------------------------
 
     def end_user(self, organization: str, user: str, error: str) -> None:
-        """End every session of a user."""
+        """End every session of a user, and keep their clients from coming back by themselves."""
         for session in list(self._of_user.get((organization, user), {}).values()):
+            self._kicked.add(session.client_id, error, self.clock.monotonic())
             session.feed(on.Revoked(error))
 
     def send_away(self, session: Session) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 from channels.catalog import Channel
 from channels.envelope import Stream
 from hub.auth.principal import Principal
-from hub.bayeux import codec, replies
+from hub.bayeux import codec
 from hub.bayeux import commands as do
 from hub.bayeux import events as on
 from hub.bayeux.engine import Engine
@@ -358,8 +358,3 @@ class Session:
         if self._room is not None:
             self._room.set()
             self._room = None
-
-
-def unknown_to(node: "Node", message: Message) -> bytes:
-    """The answer to a message whose clientId means nothing here."""
-    return codec.encode(replies.unknown_session(message, node.terms))

@@ -47,11 +47,12 @@ def numbers(client: DrivenClient) -> list[int]:
     return [event["data"]["n"] for event in client.events]
 
 
-async def refused_handshakes(hub: HubProcess) -> int:
+async def handshakes(hub: HubProcess) -> dict[str, int]:
+    """How many the hub has answered so far, by their outcome."""
     async with httpx2.AsyncClient(trust_env=False) as http:
         text = (await http.get(f"{hub.url}/metrics")).text
-    found = re.search(r'^hub_handshakes_total\{outcome="unauthenticated"\} (\d+)', text, re.MULTILINE)
-    return int(found[1]) if found else 0
+    found = re.findall(r'^hub_handshakes_total\{outcome="(\w+)"\} (\d+)', text, re.MULTILINE)
+    return {outcome: int(number) for outcome, number in found}
 
 
 @pytest.mark.parametrize("way", parameters(*ways()))
@@ -130,14 +131,38 @@ class TestEveryClient:
         await client.until_heard({"n": 2})
         assert numbers(client) == [1, 2]
 
+    async def test_comes_back_when_the_hub_is_restarted(
+        self, client: DrivenClient, agent: Agent, interop_hub: HubProcess
+    ) -> None:
+        """The hub says goodbye with an interval of up to five seconds, which clients spend in their own ways."""
+        assert await asyncio.to_thread(interop_hub.terminate) == 0
+        await asyncio.to_thread(interop_hub.start)
+        async with asyncio.timeout(RECOVERY_SECONDS):
+            await client.answered(HANDSHAKE, 2)
+            await client.answered(SUBSCRIBE, 2)
+        await agent.called(1)
+        assert await client.heard(1) == [{"channel": CALLS, "data": {"n": 1}}]
+
+    async def test_stays_away_when_it_was_kicked(
+        self, client: DrivenClient, agent: Agent, interop_hub: HubProcess
+    ) -> None:
+        before = await handshakes(interop_hub)
+        kick = ("kick", "--user", agent.name, "--organization", "acme")
+        done = await asyncio.to_thread(interop_hub.command, *kick)
+        assert done.returncode == 0, done.stderr
+        assert await client.end() == 0, "it does not come back, so nothing keeps its process alive"
+        assert await handshakes(interop_hub) == before
+
     async def test_does_not_storm_the_hub_with_a_bad_token(self, way: Way, interop_hub: HubProcess) -> None:
         require(way.client)
-        before = await refused_handshakes(interop_hub)
+        before = await handshakes(interop_hub)
         async with way.start(interop_hub.bayeux_url, "nonsense") as client:
             reply = await client.do("handshake")
             assert (reply["successful"], reply["error"]) == (False, "401::token_invalid")
             assert await client.end() == 0, "it does not come back, so nothing keeps its process alive"
-        assert await refused_handshakes(interop_hub) - before == way.client.handshakes_refused
+        after = await handshakes(interop_hub)
+        assert after["unauthenticated"] - before["unauthenticated"] == way.client.handshakes_refused
+        assert after["ok"] == before["ok"]
 
 
 @pytest.mark.parametrize("way", parameters(*(way for way in ways() if way.client.batches)))

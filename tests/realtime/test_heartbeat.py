@@ -39,6 +39,27 @@ async def test_a_kick_ends_every_session_of_the_user_and_nobody_elses(world: Wor
     assert [each.line.closed for each in others] == [None, None]
 
 
+async def test_a_kick_reaches_clients_that_held_no_connect_and_those_that_try_again(
+    world: World, tmp_path: Path
+) -> None:
+    """An unknown session would be told to shake hands anew, and a kicked client would be back at once."""
+    between, stubborn = world.desk(), world.desk()
+    for desk in (between, stubborn):
+        desk.shake(over=desk.post)
+        desk.poll()
+    stubborn.poll()
+    await revoke(world, tmp_path, tokens=False)
+    await world.heartbeat.beat()
+    for desk in (between, stubborn, stubborn):
+        (reply,) = desk.poll().heard
+        assert (reply["error"], reply["advice"]["reconnect"]) == ("403::session_kicked", "none")
+    (reply,) = between.post(between.ask(CALLS)).heard
+    assert (reply["error"], reply.get("advice")) == ("402::session_unknown", None)
+    world.turn(world.node.terms.grace)
+    (reply,) = between.poll().heard
+    assert (reply["error"], reply["advice"]["reconnect"]) == ("402::session_unknown", "handshake")
+
+
 async def test_a_kick_leaves_tokens_alone_and_happens_once(world: World, tmp_path: Path) -> None:
     desk = world.desk().open()
     await revoke(world, tmp_path, tokens=False)

@@ -1,6 +1,7 @@
 """aiocometd-ng, used as an application would."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from aiocometd_ng.client import Client
@@ -14,8 +15,12 @@ from tests.interop.drivers.lines import Json, address, commands, reply, say, set
 class Token(AuthExtension):
     """Adds the token to what is sent, and tells what the client would keep to itself."""
 
-    def __init__(self, token: str, by: str) -> None:
-        self._token, self._by = token, by
+    def __init__(self, given: Json) -> None:
+        self._token, self._by, self._next = given["token"], given["by"], given.get("next")
+
+    async def authenticate(self) -> None:
+        """The client asks for better credentials after every 401 and 403, and then says the same once more."""
+        self._token = self._next or self._token
 
     async def outgoing(self, payload: list[Json], headers: dict[str, str]) -> None:
         if self._by == "header":
@@ -30,8 +35,9 @@ class Token(AuthExtension):
 
 
 async def listen(client: Client) -> None:
-    async for message in client:
-        say("event", channel=message["channel"], data=message["data"])
+    with suppress(ServerError):  # so it tells that the hub has ended the session for good
+        async for message in client:
+            say("event", channel=message["channel"], data=message["data"])
 
 
 async def carry_out(client: Client, command: Json) -> None:
@@ -56,7 +62,7 @@ async def main() -> None:
     client = Client(
         address(given),
         ConnectionType(given["transport"]),
-        auth=Token(given["token"], given["by"]),
+        auth=Token(given),
         connection_timeout=0,
     )
     listening: asyncio.Task[None] | None = None
