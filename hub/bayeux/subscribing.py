@@ -42,7 +42,23 @@ def _attach(engine: "Engine", received: on.Received, positions: replay.Request, 
     granted = answer.targets
     targets = sorted({target for targets in granted.values() for target in targets})
     question = do.Attach(tuple(targets), positions.since, positions.epoch, positions.replaying)
-    return engine.ask(received, question, lambda answer: _subscribed(engine, received, granted, answer))
+    asked = engine.ask(received, question, lambda answer: _subscribed(engine, received, granted, answer))
+    return _let_go(engine, received) + asked
+
+
+def _let_go(engine: "Engine", received: on.Received) -> "Commands":
+    """Whoever says over HTTP where it is may have lost a socket or a request that nobody knows to be dead yet.
+
+    What comes from here on must not go there: it waits for the next connect. Sessions that acknowledge lose nothing.
+    """
+    if received.pushes or not engine.state.replay or engine.state.batches is not None:
+        return []
+    done: Commands = [] if engine.socket is None else engine.deliver(received)
+    held = engine.let_go()
+    if held is not None:
+        success = engine.synced(held.received, replies.success(held.message), held.since)
+        done.append(do.Answered(held.origin, (success,)))
+    return done
 
 
 def _subscribed(engine: "Engine", received: on.Received, granted: Granted, answer: on.Answer) -> "Commands":

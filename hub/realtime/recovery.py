@@ -94,11 +94,18 @@ class Recovery:
         if session.link is None or session.link is not session.attached_by:
             session.attached_by = session.link
             known = [name for name in question.targets if name in session.targets]
-            again = tuple(name for name in known if any(names.matches(name, channel) for channel in question.since))
+            again = tuple(name for name in known if self._is_positioned(session, name, question))
             before = {local.stream for local in session.streams}
             self.detach(session, again)
             gone = before - {local.stream for local in session.streams}
             session.forget(gone)
+
+    def _is_positioned(self, session: "Session", name: str, question: Attach) -> bool:
+        """Whether the client says where it is under this name; a pattern's channels that its map lacks count as 0."""
+        if any(names.matches(name, channel) for channel in question.since):
+            return True
+        unseen = question.replaying and question.epoch in (None, self._epoch)
+        return unseen and names.is_pattern(name) and session.targets[name].durable
 
     def _concrete(self, session: "Session", fresh: list[str]) -> list[Stream]:
         owner = session.principal

@@ -339,6 +339,7 @@ class Session:
     def forget(self, streams: Collection[Stream]) -> None:
         """What waits of these streams will be read again from where the client is."""
         self.queue[:] = [event for event in self.queue if event.stream not in streams]
+        self._made_room()
 
     async def room(self) -> None:
         """Return when the client has taken everything, so that a page from the log may be queued."""

@@ -9,9 +9,11 @@ from tests.bayeux.situations import (
     CALLS,
     DEVICES,
     attach,
+    connect,
     connected,
     failed,
     handshaken,
+    holding,
     ok,
     subscribe,
     subscribed,
@@ -183,6 +185,9 @@ def replaying(begin: Begin, ext: dict[str, Any], *expected: do.Attach) -> Playbo
     return book.tell(on.Granted({CALLS: (CALLS,)})).expect(*expected)
 
 
+REPLAYED = {"replay": {CALLS: 57}}
+
+
 @pytest.mark.parametrize("position", [-2, 0, 41, 2**53 - 1])
 def test_positions_are_passed_on(begin: Begin, position: int) -> None:
     ext = {"replay": {CALLS: position, "/of/others": 3}, "replayEpoch": "k7f3"}
@@ -235,6 +240,32 @@ def test_invalid_positions(begin: Begin, ext: dict[str, Any]) -> None:
     book = connected(begin, POLL, replay=True).say(POLL, subscribe(CALLS, ext=ext))
     book.expect(answered(POLL, failed(subscribe(CALLS), "400::replay_invalid", subscription=CALLS))).done()
     assert book.engine.state.subscriptions == {}
+
+
+def test_a_held_poll_takes_none_of_what_is_asked_for_by_another(begin: Begin) -> None:
+    """The client may have given it up, and what it took along would be lost."""
+    first, second = request("1"), request("2")
+    asked = subscribe(CALLS, ext={"replay": {CALLS: 41}})
+    book = holding(begin, first, replay=True).say(second, asked).expect(do.Authorize((CALLS,)))
+    book.tell(on.Granted({CALLS: (CALLS,)})).expect(answered(first, ok(connect("3"))), attach(CALLS, since={CALLS: 41}))
+    book.tell(on.Attached({CALLS: 57})).expect(answered(second, ok(asked, subscription=CALLS, ext=REPLAYED))).done()
+    assert book.engine.held is None
+
+
+def test_a_socket_takes_none_of_what_is_asked_for_by_a_poll(begin: Begin) -> None:
+    first, second = socket("1"), request("2")
+    asked = subscribe(CALLS, ext={"replay": {CALLS: 41}})
+    book = connected(begin, first, replay=True).say(second, asked).expect(do.Authorize((CALLS,)))
+    book.tell(on.Granted({CALLS: (CALLS,)})).expect(do.Deliver(push=False), attach(CALLS, since={CALLS: 41}))
+    book.tell(on.Attached({CALLS: 57})).expect(answered(second, ok(asked, subscription=CALLS, ext=REPLAYED))).done()
+
+
+def test_without_replay_a_held_poll_stays_held(begin: Begin) -> None:
+    first, second = request("1"), request("2")
+    book = holding(begin, first).say(second, subscribe(CALLS)).expect(do.Authorize((CALLS,)))
+    book.tell(on.Granted({CALLS: (CALLS,)})).expect(attach(CALLS))
+    book.tell(on.Attached({CALLS: 5})).expect(answered(second, ok(subscribe(CALLS), subscription=CALLS))).done()
+    assert book.engine.held is not None
 
 
 @pytest.mark.parametrize("positions", [{CALLS: 41}, {CALLS: "nonsense"}, 7], ids=str)

@@ -9,9 +9,10 @@ import pytest
 from hub.bayeux import events as on
 from hub.brokers.port import Topic
 from hub.kernel import metrics
+from hub.realtime.pressure import Bounds
 from hub.realtime.recovery import PAGE, is_gap
 from hub.store.streams import Head
-from tests.realtime.world import CALLS, DEVICES, World, mine, ours, silent
+from tests.realtime.world import CALLS, DEVICES, Desk, Line, Received, World, mine, opened, ours, received, silent
 
 
 @pytest.mark.parametrize(
@@ -244,6 +245,83 @@ async def test_subscribing_again_after_an_unsubscribe_resumes_at_the_position(wo
     await world.publish(mine(), 4)
     await world.settled()
     assert desk.numbers() == [1, 2, 3, 4]
+
+
+# Connections that died --------------------------------------------------------------------------------------------------
+
+
+def abandoned(desk: Desk) -> Line:
+    """The socket is dead, and only the client knows; it goes on with another one."""
+    dead, desk.line = desk.line, Line(desk.credentials)
+    desk._lines.append(desk.line)
+    dead.heard.clear()
+    return dead
+
+
+async def test_what_a_dead_socket_took_comes_again_also_from_a_channel_that_the_map_lacks(world: World) -> None:
+    """It came into being under a pattern, and the client never heard of it."""
+    desk = world.desk().open()
+    await desk.subscribe(CALLS, "/walls/**", replay={CALLS: 0})
+    await world.publish(ours("/walls/new"), 1, 2)
+    await world.settled()
+    abandoned(desk)
+    await desk.subscribe(CALLS, "/walls/**", replay={CALLS: 0})
+    assert desk.events == [("/walls/new", 1, 1), ("/walls/new", 2, 2)]
+
+
+async def test_what_a_dead_socket_took_comes_again_over_polling(world: World) -> None:
+    desk = world.desk().open()
+    await desk.subscribe(CALLS)
+    await world.publish(mine(), 1, 2)
+    await world.settled()
+    dead = abandoned(desk)
+    desk.post(desk.ask(CALLS, replay={CALLS: 0}))
+    await world.settled()
+    await world.publish(mine(), 3)
+    await world.settled()
+    assert received(dead.heard) == []
+    poll = desk.poll()
+    await world.settled()
+    assert received(poll.heard) == [(CALLS, n, n) for n in (1, 2, 3)]
+
+
+async def test_nothing_goes_into_a_poll_that_the_client_has_given_up(world: World) -> None:
+    desk = world.desk()
+    desk.shake(over=desk.post)
+    desk.poll()
+    desk.post(desk.ask(CALLS))
+    dead = desk.poll()
+    await world.settled()
+    assert not dead.answered
+    desk.post(desk.ask(CALLS, replay={CALLS: 0}))
+    await world.publish(mine(), 1)
+    await world.settled()
+    assert (dead.answered, dead.displaced, received(dead.heard)) == (True, False, [])
+    poll = desk.poll()
+    await world.settled()
+    assert received(poll.heard) == [(CALLS, 1, 1)]
+
+
+async def test_a_session_whose_queue_is_taken_back_goes_on_reading(tmp_path: Path) -> None:
+    async with opened(tmp_path, Bounds(events=4)) as world:
+        desk = world.desk()
+        desk.shake(over=desk.post)
+        desk.poll()
+        desk.post(desk.ask(CALLS, DEVICES))
+        await world.settled()
+        await world.publish_each(mine(), range(1, 8))
+        await world.publish_each(mine(DEVICES), range(11, 18))
+        await world.settled()
+        desk.post(desk.ask(CALLS, DEVICES, replay={CALLS: 0, DEVICES: 0}))
+        await world.settled()
+        heard: list[Received] = []
+        while len(heard) < 14:
+            poll = desk.poll()
+            await world.settled()
+            assert poll.answered, heard
+            heard += received(poll.heard)
+        assert [number for channel, _, number in heard if channel == CALLS] == list(range(1, 8))
+        assert [number for channel, _, number in heard if channel == DEVICES] == list(range(11, 18))
 
 
 # Races with live events ---------------------------------------------------------------------------------------------

@@ -284,12 +284,14 @@ def received(heard: Sequence[Any]) -> list[Received]:
 class World:
     """One process's realtime side."""
 
-    def __init__(self, db: HookedDatabase, clock: FakeClock, epoch: str, bounds: Bounds) -> None:
+    def __init__(
+        self, db: HookedDatabase, clock: FakeClock, epoch: str, bounds: Bounds, broker: MemoryBroker | None = None
+    ) -> None:
         self.db, self.clock, self.epoch = db, clock, epoch
         self.catalog = Catalog(CUSTOM)
         self.revoked = Revoked()
         self.tokens = Tokens(KeyRing.of_secret(Secret("a secret of forty letters, give or take")), "hub", "hub")
-        self.broker = MemoryBroker()
+        self.broker = broker or MemoryBroker()
         self.publisher = Publisher(self.broker, self.catalog)
         db.after_commit(self.publisher.committed)
         self.node = Node(
