@@ -247,7 +247,7 @@ async def test_subscribing_again_after_an_unsubscribe_resumes_at_the_position(wo
     assert desk.numbers() == [1, 2, 3, 4]
 
 
-# Connections that died --------------------------------------------------------------------------------------------------
+# Connections that died ---------------------------------------------------------------------------------------------
 
 
 def abandoned(desk: Desk) -> Line:
