@@ -13,10 +13,11 @@ from hub.brokers.port import Topic
 from hub.brokers.redis import RedisBroker
 from hub.kernel import metrics
 from tests.support import redis_groups
-from tests.support.brokers import Listener, broker, eventually, unique_prefix, well
+from tests.support.brokers import Listener, broker, unique_prefix, well
 from tests.support.hub_process import free_port
 from tests.support.redis_groups import ClusterGroup
 from tests.support.redis_server import RedisServer
+from tests.support.waiting import eventually
 
 USERS = [Topic("acme", f"user-{n}", "") for n in range(60)]
 

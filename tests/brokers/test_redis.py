@@ -20,9 +20,10 @@ from hub.kernel.clock import SystemClock
 from hub.kernel.faults import SettingsError
 from hub.kernel.redis_url import parse
 from hub.kernel.secret import Secret
-from tests.support.brokers import HURRY, Listener, broker, connected, eventually, unique_prefix, well
+from tests.support.brokers import HURRY, Listener, broker, connected, unique_prefix, well
 from tests.support.certificates import Authority
 from tests.support.redis_server import RedisServer, deaf_port
+from tests.support.waiting import eventually
 
 ALICE = Topic("acme", "alice", "")
 CALLS = Stream("acme", "alice", "/v2/me/calls")

@@ -11,10 +11,11 @@ from channels.envelope import LoggedEvent, Stream
 from hub.brokers.port import Topic
 from hub.kernel import metrics
 from tests.support import redis_groups
-from tests.support.brokers import broker, eventually, unique_prefix, well
+from tests.support.brokers import broker, unique_prefix, well
 from tests.support.redis_groups import Watched
 from tests.support.redis_server import RedisServer, deaf_port
 from tests.support.resp_server import HELLO, Answer, array, bulk, resp_server
+from tests.support.waiting import eventually
 
 ALICE = Topic("acme", "alice", "")
 CALLS = Stream("acme", "alice", "/v2/me/calls")

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from tests.support.commands import watching
 from tests.support.hub_process import HubDied, HubProcess
 from tests.support.postgres import PostgresServer
 from tests.support.tokens import SECRET, mint
+from tests.support.waiting import eventually_blocking
 
 CALLS = "/v2/me/calls"
 PASSWORD = "hunter2"
@@ -54,10 +54,7 @@ def reasons(hub: HubProcess) -> dict[str, str]:
 
 
 def until_ready(hub: HubProcess, *, ready: bool) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while (reasons(hub) == {}) is not ready:
-        assert time.monotonic() < deadline, hub.tail()
-        time.sleep(0.05)
+    eventually_blocking(lambda: (reasons(hub) == {}) is ready, WAIT_SECONDS)
 
 
 def send(hub: HubProcess, n: int) -> httpx2.Response:

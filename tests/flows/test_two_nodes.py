@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.bayeux_http import LongPollingDesktop
 from tests.support.bayeux_ws import WebSocketDesktop
-from tests.support.brokers import eventually, unique_prefix
+from tests.support.brokers import unique_prefix
 from tests.support.checker import Stream
 from tests.support.desktop import Desktop, Refused, at_work
 from tests.support.history import History
@@ -19,6 +19,7 @@ from tests.support.hub_process import HubProcess
 from tests.support.publisher import Publisher
 from tests.support.redis_server import RedisServer
 from tests.support.tokens import SECRET, mint
+from tests.support.waiting import eventually
 
 CALLS = "/v2/me/calls"
 ALICE = Stream("acme", "alice", CALLS)

@@ -22,6 +22,7 @@ from hub.store.transaction import Emitted, Snapshot, Tx
 from tests.store.harness import ALICE, BOB, NOW, NOW_MICROS, StandingClock, rows, writer_held
 from tests.store.test_durability import USERS, VICTIM
 from tests.support.hub_process import clean_environment
+from tests.support.waiting import eventually_blocking
 
 WAIT_SECONDS = 10.0
 
@@ -40,12 +41,9 @@ async def other(url: str, clock: StandingClock) -> AsyncIterator[Database]:
 
 def until_waiting(url: str) -> None:
     """Return when some transaction in this database waits for a lock."""
-    deadline = time.monotonic() + WAIT_SECONDS
     question = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     with psycopg.connect(url, autocommit=True) as connection:
-        while connection.execute(question).fetchall() == [(0,)]:
-            assert time.monotonic() < deadline, "nobody waits"
-            time.sleep(0.005)
+        eventually_blocking(lambda: connection.execute(question).fetchall() != [(0,)], WAIT_SECONDS)
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Iterator
 
 import pytest
 
@@ -16,6 +16,7 @@ from tests.store.harness import ALICE, NOW, StandingClock
 from tests.store.test_durability import USERS
 from tests.support import postgres
 from tests.support.postgres import PostgresServer
+from tests.support.waiting import eventually
 
 RESTARTS = 3
 WRITES_BETWEEN = 200
@@ -38,13 +39,6 @@ def emit(tx: Tx) -> Emitted:
     return outbox.emit(tx, ALICE, b"{}", NOW)
 
 
-async def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
-    """Return when another thread has made it so; the store has nobody to tell."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - a bounded poll
-            await asyncio.sleep(0.01)
-
-
 async def test_while_the_server_is_away_everybody_is_told_at_once_and_the_log_twice(
     server: PostgresServer, url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -63,7 +57,7 @@ async def test_while_the_server_is_away_everybody_is_told_at_once_and_the_log_tw
                 await db.read(streams.epoch)
         assert db.trouble() == "the database cannot be reached; the log has the reason"
         await asyncio.to_thread(server.start)
-        await until(lambda: db.trouble() is None)  # though nobody asks for anything
+        await eventually(lambda: db.trouble() is None)  # though nobody asks for anything
         assert (await db.write(emit)).seq == 2
     said = Counter(record.msg["event"] for record in caplog.records if isinstance(record.msg, dict))
     assert said["the database is away; it is tried again every second"] == 2  # the writer and the reader
@@ -149,7 +143,7 @@ class Storm:
                 self.acknowledged[data] = (stream, emitted.seq)
 
     async def until_acknowledged(self, count: int) -> None:
-        await until(lambda: len(self.acknowledged) >= count, 60)
+        await eventually(lambda: len(self.acknowledged) >= count, 60)
 
 
 async def test_a_server_that_crashes_in_a_storm_of_writes_loses_and_repeats_nothing(

@@ -75,10 +75,3 @@ async def connected(url: str, prefix: str, pace: Pace = USUAL) -> AsyncIterator[
     async with broker(url, prefix, pace) as (opened_, listener):
         await well(opened_, listener)
         yield opened_
-
-
-async def eventually(condition: Callable[[], Any], seconds: float = 10.0) -> None:
-    """Return as soon as the condition holds that another program brings about, and nobody signals."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - see above
-            await asyncio.sleep(0.01)

@@ -7,7 +7,6 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.support.brokers import eventually
 from tests.support.checker import Stream
 from tests.support.crowd import caught_up, desktops
 from tests.support.desktop import at_work
@@ -16,6 +15,7 @@ from tests.support.hub_process import HubProcess
 from tests.support.publisher import Publisher
 from tests.support.small_disk import SmallDisk, small_disk
 from tests.support.tokens import SECRET, mint
+from tests.support.waiting import eventually
 
 CALLS = "/v2/me/calls"
 LARGE = "x" * 20_000
