@@ -16,7 +16,8 @@ class LongPollingDesktop(Desktop):
     connection_type = "long-polling"
 
     async def run(self) -> None:
-        async with httpx2.AsyncClient(timeout=httpx2.Timeout(self.patience, connect=5), trust_env=False) as http:
+        network = httpx2.AsyncHTTPTransport(local_address=self.source)
+        async with httpx2.AsyncClient(timeout=httpx2.Timeout(self.patience, connect=5), transport=network) as http:
             while True:
                 try:
                     await self._converse(http)

@@ -30,8 +30,9 @@ class SessionLost(Exception):
 class Desktop(ABC):
     """One agent desktop. `run` goes on for ever: it connects, subscribes, listens, and comes back after every loss.
 
-    With `replay` the positions heard last are handed over at each subscription. `patience`: seconds of silence after
-    which it takes a connection for dead; longer than any connect is held. `log` holds what arrived, in order.
+    With `replay` the positions heard last are handed over at each subscription. `log` holds what arrived, in order.
+    `patience`: seconds of silence after which it takes a connection for dead; longer than any connect is held.
+    `source`: the address it calls from.
     """
 
     connection_type: str
@@ -48,10 +49,11 @@ class Desktop(ABC):
         replay: bool = True,
         positions: Mapping[str, int] | None = None,
         patience: float = 40.0,
+        source: str | None = None,
     ) -> None:
         self.url, self.token, self.channels = url, token, list(channels)
         self.user, self.organization, self.roles = user, organization, frozenset(roles)
-        self.replay, self.patience = replay, patience
+        self.replay, self.patience, self.source = replay, patience, source
         self.positions: dict[str, int] = dict(positions or {})
         self.since: dict[str, int] = {name: at for name, at in self.positions.items() if at >= 0}
         self.log: list[Received | Gap] = []
