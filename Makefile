@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest
 STAGES := contracts flows interop browser
 UNIT := $(filter-out $(STAGES:%=tests/%/) tests/architecture/ tests/benchmarks/ tests/__pycache__/,$(wildcard tests/*/))
 
-.PHONY: help setup run test check fmt bench fuzz lint types architecture docs lock clean
+.PHONY: help setup run test check fmt bench chaos fuzz lint types architecture docs lock clean
 
 help:
 	@echo 'make run     the hub with demo data on http://127.0.0.1:8080'
@@ -23,6 +23,7 @@ help:
 	@echo 'make check   format, lint, types, layers'
 	@echo 'make fmt     format and mend what can be mended'
 	@echo 'make bench   the benchmarks'
+	@echo 'make chaos   the faults of the tests, longer and with more clients'
 	@echo 'make setup   only the virtual environment in .venv'
 
 # ------------------------------------------------------------------------------------------------- environment
@@ -80,6 +81,10 @@ fmt: .venv/.dev
 bench: .venv/.dev
 	@[ -e tests/benchmarks/__main__.py ] || { echo 'There are no benchmarks yet: tests/benchmarks/__main__.py is missing.' >&2; exit 1; }
 	$(BIN)/python -m tests.benchmarks
+
+# The faults of the suite for longer and with more clients: half an hour.
+chaos: programs
+	HUB_CHAOS=1 $(PYTEST) --timeout 1200 tests/flows/faults tests/flows/test_storm.py tests/interop/test_drain.py
 
 # New inputs for ten minutes: `make fuzz FUZZ_SECONDS=60` for less.
 FUZZ_SECONDS ?= 600

@@ -5,12 +5,15 @@ from secrets import token_hex
 import pytest
 
 from tests.support.checker import Stream
-from tests.support.fixtures import ECHO
+from tests.support.figures import figures
+from tests.support.fixtures import ECHO, history
 from tests.support.history import History
 from tests.support.hub_process import HubProcess
 from tests.support.lossy_proxy import LossyProxy, lossy_proxy
 from tests.support.publisher import Publisher
 from tests.support.tokens import SECRET, mint
+
+__all__ = ["agent", "figures", "history", "interop_hub", "network"]
 
 
 @pytest.fixture(scope="package")
