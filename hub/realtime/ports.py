@@ -47,8 +47,10 @@ class Link(Origin, Protocol):
     """A WebSocket: an origin that can be written to at any time."""
 
     session: "Session | None"
-    paused: bool
-    """The network takes no more at the moment; `Session.resumed` is called when it does again."""
+
+    @property
+    def paused(self) -> bool:
+        """The network takes no more at the moment; `Session.resumed` is called when it does again."""
 
     def push(self, frames: bytes) -> None:
         """Write complete WebSocket frames."""

@@ -86,7 +86,7 @@ class Connection(asyncio.Protocol):
         self._credentials = Credentials()
         self.browser: str | None = None
         self._session: Session | None = None
-        self.paused = False
+        self._full = False
 
     def _now(self) -> float:
         return self._node.clock.monotonic()
@@ -129,11 +129,11 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The network takes no more."""
-        self.paused = True
+        self._full = True
 
     def resume_writing(self) -> None:
         """It does again."""
-        self.paused = False
+        self._full = False
         if self.session is not None:
             self.session.resumed()
 
@@ -250,6 +250,11 @@ class Connection(asyncio.Protocol):
         else:
             self._shared.strangers.discard(self)
             self._protocol.max_message_size = self._limits.message_bytes
+
+    @property
+    def paused(self) -> bool:
+        """See `hub.realtime.ports.Link`; a socket that is about to be lost takes nothing into the void."""
+        return self._full or self._protocol.state is not OPEN or self._transport.is_closing()
 
     def expect(self, answers: int) -> None:
         """See `hub.realtime.ports.Origin`; on a socket answers need not wait for each other."""

@@ -6,7 +6,9 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.frames import Opcode
 
+from channels.envelope import LoggedEvent, Stream
 from hub.kernel import metrics
+from hub.realtime.prepared import Prepared
 from tests.transports.served import CALLS, PATH, USERS, RawSocket, Served, Talker, until
 
 HANDSHAKE = b'[{"channel":"/meta/handshake","version":"1.0","id":"1"}]'
@@ -352,6 +354,24 @@ async def test_a_broken_socket_is_resumed_and_nothing_unwritten_is_lost(hub: Ser
         again.client_id = client_id
         await again.ask("/meta/connect", connectionType="websocket", advice={"timeout": 0})
         assert await again.numbers(2) == [1, 2]
+
+
+async def test_a_socket_that_is_about_to_be_lost_takes_no_event_with_it(hub: Served) -> None:
+    """Between the client's last byte and the end of the connection the session still has its socket."""
+    async with hub.talker() as alice:
+        await alice.ask("/meta/subscribe", subscription=CALLS)
+        session = hub.session(alice.client_id)
+        (connection,) = hub.hub.websockets.open
+        connection.eof_received()
+        assert session.link is connection
+        session.queue.append(Prepared(LoggedEvent(Stream("acme", "alice", CALLS), 1, b'{"n":1}')))
+        session.flush()
+    await until(lambda: not hub.hub.websockets.open)
+    async with hub.connect(hub.token()) as socket:
+        again = Talker(hub, socket)
+        again.client_id = alice.client_id
+        await again.ask("/meta/connect", connectionType="websocket", advice={"timeout": 0})
+        assert await again.numbers(1) == [1]
 
 
 async def test_another_users_session_is_unknown_and_unharmed(hub: Served) -> None:
