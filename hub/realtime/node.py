@@ -4,6 +4,8 @@ import asyncio
 import random
 from collections.abc import Coroutine, Sequence
 
+from msgspec import structs
+
 from channels.catalog import Catalog
 from hub.auth.principal import Principal
 from hub.bayeux import codec, replies
@@ -51,6 +53,8 @@ class Node:
     ) -> None:
         self.name = ids.node_id()
         self.terms = terms
+        self._at_once = structs.replace(terms, interval=0)
+        """The terms of clients that may not be told to wait."""
         self.bounds = bounds
         self.clock = clock
         self.draining = False
@@ -110,7 +114,8 @@ class Node:
     def _open(self, handshake: Message, origin: Origin, link: Link | None) -> Session:
         if link is not None and link.session is not None:
             link.session.replaced()
-        session = Session(Engine(SessionState(client_id=ids.client_id(self.name)), self.terms), self)
+        terms = self.terms if origin.credentials.patient else self._at_once
+        session = Session(Engine(SessionState(client_id=ids.client_id(self.name)), terms), self)
         session.receive(handshake, origin, link=link)
         return session
 

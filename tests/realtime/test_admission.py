@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from hub.auth.keys import KeyRing
 from hub.auth.tokens import Tokens
@@ -92,6 +93,15 @@ async def test_a_token_issued_after_the_revocation_is_good(world: World) -> None
 async def test_clients_that_take_intervals_for_seconds_are_recognized(world: World) -> None:
     for agent, patient in [(None, True), ("Mozilla/5.0", True), ("Python/3.11 aiohttp/3.9", False)]:
         assert world.node.admission.credentials(None, "", agent).patient is patient
+
+
+async def test_they_are_never_told_to_wait(world: World) -> None:
+    world.node.terms = structs.replace(world.node.terms, interval=1000)
+    others, aiohttp = world.desk(), world.desk()
+    aiohttp.credentials = world.node.admission.credentials(f"Bearer {aiohttp.token}", "", "aiohttp/3.14")
+    for desk, interval in ((others, 1000), (aiohttp, 0)):
+        assert desk.shake(over=desk.post)["advice"]["interval"] == interval
+        assert desk.poll().heard[-1]["advice"]["interval"] == interval
 
 
 @pytest.mark.parametrize(
