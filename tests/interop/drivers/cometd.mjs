@@ -25,6 +25,31 @@ if (extension === "reload") {
     };
     client.registerExtension("reload", new ReloadExtension());
 }
+if (extension === "replay") {
+    // An application's own: it remembers how far each channel has got, and asks for what came after that.
+    const positions = {};
+    let epoch;
+    client.registerExtension("replay", {
+        outgoing(message) {
+            if (message.channel === "/meta/handshake") {
+                message.ext = {...message.ext, replay: true};
+            }
+            if (message.channel === "/meta/subscribe") {
+                message.ext = {...message.ext, replay: positions, replayEpoch: epoch};
+            }
+            return message;
+        },
+        incoming(message) {
+            epoch ??= message.ext?.replayEpoch;
+            if (message.channel === "/meta/subscribe") {
+                Object.assign(positions, message.ext?.replay);
+            } else if (Number.isInteger(message.ext?.replay)) {
+                positions[message.channel] = message.ext.replay;
+            }
+            return message;
+        },
+    });
+}
 
 client.configure({
     url: by === "query" ? `${url}?access_token=${token}` : url,
