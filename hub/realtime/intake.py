@@ -97,7 +97,7 @@ class Intake:
     def _skip(self, local: LocalStream, to: int) -> None:
         """The log no longer reaches back: nobody can be served on, everybody is told to start over."""
         logger.error("log trimmed under live sessions", stream=local.stream, last=local.last, kept_from=to + 1)
-        local.last = to
+        local.skip(to)
         for session in list(local.live):
             session.fall_out()
 

@@ -51,6 +51,11 @@ class LocalStream:
         self.last = event.seq
         self.recent.append(event)
 
+    def skip(self, to: int) -> None:
+        """What comes up to this position can no longer be had; what memory holds before it is no whole history."""
+        self.last = to
+        self.recent.clear()
+
     def since(self, position: int) -> list[Prepared] | None:
         """Everything after `position` out of memory, None if memory does not reach back that far."""
         if position >= self.last:

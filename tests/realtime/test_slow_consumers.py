@@ -10,7 +10,7 @@ from hub.kernel import metrics
 from hub.realtime.pressure import Bounds
 from hub.realtime.recovery import PAGE
 from hub.realtime.session import LARGEST_ANSWER
-from tests.realtime.world import CALLS, DEVICES, Desk, World, mine, opened, ours
+from tests.realtime.world import CALLS, DEVICES, Desk, World, mine, opened, ours, silent
 
 BOUNDS = Bounds(events=8, size=1000)
 
@@ -100,6 +100,22 @@ async def test_a_client_that_stops_and_goes_hears_every_event_once(world: World,
     desk.line.resume()
     await world.settled()
     assert {channel: desk.numbers(channel) for channel in published} == published
+
+
+async def test_a_hole_in_the_log_is_no_hole_in_what_is_read_on(world: World, tmp_path: Path) -> None:
+    """What memory holds from before the hole is not followed by what comes after it."""
+    desk = await stuck(world)
+    await world.publish_each(mine(), range(1, 21))
+    await world.settled()
+    async with silent(world, tmp_path) as dead:
+        await dead(mine(), *range(21, 41))
+    await world.trim(5)
+    await world.heartbeat.beat()
+    await world.settled()
+    desk.line.resume()
+    await world.settled()
+    assert desk.numbers() == list(range(1, len(desk.numbers()) + 1))
+    assert desk.heard[-1]["error"] == "402::session_unknown"
 
 
 async def test_one_event_larger_than_the_bound_is_delivered(world: World) -> None:
