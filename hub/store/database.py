@@ -22,6 +22,7 @@ AfterCommit = Callable[[Sequence[LoggedEvent]], None]
 
 QUEUE_BOUND = 1024
 READERS = 2
+WATCH_SECONDS = 1.0
 
 
 class Database:
@@ -33,6 +34,7 @@ class Database:
 
     def __init__(self, url: str, *, clock: Clock, queue_bound: int = QUEUE_BOUND, readers: int = READERS) -> None:
         dialect = dialects.of(url)
+        self._watching: asyncio.TimerHandle | None = None
         self._callbacks: list[AfterCommit] = []
         self._writes: Jobs[Tx] = Jobs(queue_bound)
         self._reads: Jobs[Snapshot] = Jobs(queue_bound)
@@ -52,6 +54,7 @@ class Database:
             raise
         self._writes.open()
         self._reads.open()
+        self._watch()
         return self
 
     async def __aexit__(
@@ -64,8 +67,17 @@ class Database:
         self._writes.close(takers=1)
         self._reads.close(takers=len(self._readers))
         # The threads stop by themselves even if a cancelled close does not see the end of it.
+        try:
+            for worker in (self._writer, *self._readers):
+                await worker.join()
+        finally:
+            if self._watching is not None:
+                self._watching.cancel()
+
+    def _watch(self) -> None:
         for worker in (self._writer, *self._readers):
-            await worker.join()
+            worker.hurry()
+        self._watching = self._loop.call_later(WATCH_SECONDS, self._watch)
 
     def trouble(self) -> str | None:
         """Why nothing can be read or written, None while all threads serve."""

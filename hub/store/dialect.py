@@ -30,6 +30,8 @@ class Dialect(Protocol):
 
     join: int
     """How many functions may share a transaction."""
+    longest: float | None
+    """Seconds after which a transaction that has not ended is taken for one that nobody answers; None: never."""
     begin_write: str
     begin_read: str
     """Opens a transaction in which all queries see one state, and none may write."""
@@ -51,6 +53,10 @@ class Dialect(Protocol):
 
     def cursor(self, connection: Connection, *, read_only: bool) -> Cursor:
         """A cursor of the driver, on a connection prepared for a thread that does nothing but read, or that writes."""
+        ...
+
+    def cut(self, driver: Any) -> None:  # noqa: ANN401 - the driver's own connection
+        """End a connection whose thread waits for an answer, from another thread: that one gets an error."""
         ...
 
     def commit(self, cursor: Cursor) -> None:

@@ -3,11 +3,15 @@
 Whoever waits for a transaction would rather wait three seconds than fail while a database restarts. When that was not
 enough, the database counts as *away*: what is asked for meanwhile fails at once, a new connection is tried every
 second, and the log says it twice: when it went and when it came back.
+
+A server that is stalled, or behind a network that swallows everything, neither answers nor breaks off. So a transaction
+that takes longer than any should is cut off from outside (`hurry`), and then its connection is as lost as any other.
 """
 
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from threading import Lock
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -37,6 +41,8 @@ class Link:
         self._read_only = read_only
         self._usable = False
         self._retry_at = 0.0
+        self._began: float | None = None
+        self._changing = Lock()  # so that nobody cuts what has just been closed, and its number given to another file
         self._open()
 
     @property
@@ -52,6 +58,7 @@ class Link:
                 raise ConnectionError("the database is away")
             self._retry_at = now + RETRY_SECONDS  # set by attempts only: refusals come in all the time
             self._open()
+        self._began = time.monotonic()
         self.cursor.execute(self.dialect.begin_read if self._read_only else self.dialect.begin_write)
 
     def commit(self) -> None:
@@ -63,19 +70,35 @@ class Link:
 
         Raises what `work` raises, with nothing left open.
         """
-        for pause in () if self.away else PAUSES:
+        pauses = iter(() if self.away else PAUSES)
+        patience: float | None = None
+        while True:
             try:
                 return self._attempt(work)
             except BaseException as error:
                 if self.dialect.trouble(error) is not Trouble.LOST:
                     raise
+                now = time.monotonic()
+                patience = now + sum(PAUSES) if patience is None else patience
+                if (pause := next(pauses, None)) is None or now > patience:
+                    self._give_up(error)
+                    raise
             time.sleep(pause)
-        try:
-            return self._attempt(work)
-        except BaseException as error:
-            if self.dialect.trouble(error) is Trouble.LOST:
-                self._give_up(error)
-            raise
+
+    @property
+    def silence(self) -> float:
+        """How many seconds the transaction under way has taken, 0 if there is none. May be asked by any thread."""
+        began = self._began
+        return 0.0 if began is None else time.monotonic() - began
+
+    def hurry(self) -> None:
+        """Cut off a transaction that has taken too long. May be called by any thread."""
+        if (longest := self.dialect.longest) is None or self.silence <= longest:
+            return
+        with self._changing:
+            if self._usable and self.silence > longest:
+                log.error("the database does not answer; the connection is cut", seconds=round(self.silence, 1))
+                self.dialect.cut(self._driver)
 
     def mend(self) -> None:
         """Look whether a database that was away is back."""
@@ -94,8 +117,9 @@ class Link:
 
     def close(self) -> None:
         """Close the connection; a transaction still open is undone."""
-        self._usable = False
-        self.connection.close()
+        with self._changing:
+            self._usable = False
+            self.connection.close()
 
     def _attempt(self, work: Callable[[], T]) -> T:
         try:
@@ -106,6 +130,8 @@ class Link:
             else:
                 self.abandon()
             raise
+        finally:
+            self._began = None
 
     def _give_up(self, error: BaseException) -> None:
         if not self.away:

@@ -1,7 +1,10 @@
 """Everything that is particular to PostgreSQL."""
 
+import os
 import re
+import socket
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from itertools import count
 from typing import Any, NamedTuple, cast
@@ -34,7 +37,7 @@ SETTINGS = (
     # Nobody waits for a lock, nobody keeps one, for as long as the heartbeat looks back.
     "SET lock_timeout = '2s'",
     "SET idle_in_transaction_session_timeout = '4s'",
-    "SET statement_timeout = '30s'",
+    "SET statement_timeout = '8s'",
 )
 # More parameters than this and the statement has been assembled for the occasion: not worth being prepared.
 PREPARED_PARAMETERS = 64
@@ -52,6 +55,7 @@ class PostgreSQL:
 
     # A transaction with more than 64 savepoints that wrote something slows down everybody's snapshots.
     join = 64
+    longest: float | None = 10.0
     begin_write = "BEGIN ISOLATION LEVEL READ COMMITTED"
     begin_read = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     # The timeline changes when a standby is promoted and when a backup is restored to a point in time.
@@ -96,6 +100,12 @@ class PostgreSQL:
         for statement in SETTINGS:
             cursor.execute(statement)
         return cursor
+
+    def cut(self, driver: Any) -> None:  # noqa: ANN401 - the driver's own connection
+        """See the protocol."""
+        # A second descriptor of the same connection: shutting that down wakes up whoever waits on the first.
+        with suppress(OSError), socket.socket(fileno=os.dup(driver.fileno())) as same:
+            same.shutdown(socket.SHUT_RDWR)
 
     def commit(self, cursor: Cursor) -> None:
         """See the protocol."""

@@ -29,6 +29,7 @@ class SQLite:
     """A file in this machine, which any number of its processes may use; one writes at a time."""
 
     join = 256
+    longest: float | None = None
     # IMMEDIATE takes the write lock at once: an upgrade from reading to writing fails whatever the busy timeout says.
     begin_write = "BEGIN IMMEDIATE"
     begin_read = "BEGIN DEFERRED"
@@ -58,6 +59,10 @@ class SQLite:
             cursor.execute(pragma)
             cursor.fetchall()
         return cursor
+
+    def cut(self, driver: Any) -> None:  # noqa: ANN401 - the driver's own connection
+        """See the protocol."""
+        driver.interrupt()
 
     def commit(self, cursor: Cursor) -> None:
         """See the protocol."""

@@ -10,6 +10,8 @@ from hub.store.link import Link
 
 log = logs.get("hub.store")
 
+SILENT_SECONDS = 5.0
+
 
 class Worker:
     """Runs `serve(link)` in a thread; the connection is opened before `start` returns and closed in its thread.
@@ -38,8 +40,13 @@ class Worker:
 
     @property
     def away(self) -> bool:
-        """Whether its database could not be reached lately."""
-        return self._link is not None and self._link.away
+        """Whether its database could not be reached lately, or has not answered for a while."""
+        return self._link is not None and (self._link.away or self._link.silence > SILENT_SECONDS)
+
+    def hurry(self) -> None:
+        """See the link."""
+        if self._link is not None:
+            self._link.hurry()
 
     async def join(self) -> None:
         """Wait until the thread has closed its connection; returns at once if it was never started."""

@@ -10,13 +10,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hub.cli import main
-from hub.doctor import Finding, Verdict, examine, renew_epoch, settings_lines
+from hub.doctor import Finding, Verdict, _faults, examine, renew_epoch, settings_lines
 from hub.kernel.settings import Settings, load
 from hub.server import LOCK_FILE
 from hub.store.migrations import migrate
+from hub.store.postgresql import Server
 from tests.support.brokers import unique_prefix
 from tests.support.hub_process import free_port
 from tests.support.issuer import ec_key, rsa_key, serving
+from tests.support.postgres import PostgresServer
 from tests.support.redis_groups import ClusterGroup, Watched
 from tests.support.redis_server import RedisServer
 
@@ -202,3 +204,50 @@ def test_a_redis_that_is_not_there_or_lets_nobody_in_is_said(tmp_path: Path) -> 
         assert refused.verdict is Verdict.BAD
         assert "WRONGPASS" in refused.detail
         assert "hunter2" not in refused.detail
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://ann:hunter2@db:5433/hub?sslmode=require", "postgres://ann@db:5433/hub?password=hunter2"],
+    ids=["before the host", "as a parameter"],
+)
+def test_a_password_in_the_address_of_the_database_is_not_shown(tmp_path: Path, url: str) -> None:
+    lines = settings_lines(settings(tmp_path, HUB_DATABASE_URL=url))
+    shown = dict(line.split(maxsplit=1) for line in lines)
+    assert shown["HUB_DATABASE_URL"] == "postgresql://ann@db:5433/hub"
+    assert "hunter2" not in "".join(lines)
+
+
+@pytest.mark.parametrize("url", ["postgresql://ann:hunter2@127.0.0.1:1/hub", "postgresql://ann:hunter%zz2@db/hub"])
+def test_a_postgresql_that_cannot_be_reached_is_a_finding_without_the_password(tmp_path: Path, url: str) -> None:
+    finding = found("database", settings(tmp_path, HUB_DATABASE_URL=url))
+    assert finding.verdict is Verdict.BAD
+    assert "hunter" not in finding.detail
+
+
+async def test_a_postgresql_server_is_described(tmp_path: Path, postgres_server: PostgresServer) -> None:
+    def look() -> tuple[Finding, Finding, Finding]:
+        chosen = settings(tmp_path, HUB_DATABASE_URL=postgres_server.url(name))
+        missing = found("database", chosen)
+        migrate(chosen.database.reveal())
+        return missing, found("database", chosen), found("server", chosen)
+
+    name = postgres_server.database()
+    missing, good, server = await asyncio.to_thread(look)
+    postgres_server.drop(name)
+    assert missing.verdict is Verdict.BAD
+    assert "run `hub migrate`" in missing.detail
+    assert good.verdict is Verdict.GOOD
+    assert good.detail.endswith("-1")  # the timeline
+    assert server.verdict is Verdict.WEAK
+    assert server.detail.startswith("PostgreSQL 1")
+    assert "with fsync off a crash loses or corrupts" in server.detail
+
+
+def test_what_a_server_should_have() -> None:
+    good = Server("15.1", "on", "on", 97)
+    assert _faults(good, 0.01) == []
+    assert "fsync" in _faults(good._replace(fsync="off"), 0.01)[0]
+    assert "connections" in _faults(good._replace(max_connections=10), 0.01)[0]
+    for ahead in (-1.5, 1.5, None):
+        assert "clocks" in _faults(good, ahead)[0]

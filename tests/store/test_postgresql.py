@@ -62,8 +62,8 @@ async def test_nobody_waits_or_is_waited_for_without_end(db: Database) -> None:
         names = ("lock_timeout", "idle_in_transaction_session_timeout", "statement_timeout")
         return [rows(tx, f"SHOW {name}")[0][0] for name in names]
 
-    assert await db.write(look) == ["2s", "4s", "30s"]
-    assert await db.read(look) == ["2s", "4s", "30s"]
+    assert await db.write(look) == ["2s", "4s", "8s"]
+    assert await db.read(look) == ["2s", "4s", "8s"]
 
 
 async def test_levels_of_isolation(db: Database) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from channels.envelope import LoggedEvent, Stream
 from hub.kernel.errors import Overloaded
-from hub.store import link, outbox, streams
+from hub.store import database, link, outbox, streams, worker
 from hub.store.database import Database
+from hub.store.postgresql import PostgreSQL
 from hub.store.transaction import Emitted, OutcomeUnknown, Snapshot, Tx
 from tests.store.harness import ALICE, NOW, StandingClock
 from tests.store.test_durability import USERS
@@ -63,6 +64,27 @@ async def test_while_the_server_is_away_everybody_is_told_at_once_and_the_log_tw
     assert said["the database is away; it is tried again every second"] == 2  # the writer and the reader
     assert said["the database is back"] == 2
     assert "hunter2" not in caplog.text
+
+
+async def test_a_server_that_neither_answers_nor_breaks_off_counts_as_away(
+    server: PostgresServer, url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(PostgreSQL, "longest", 0.2)
+    monkeypatch.setattr(worker, "SILENT_SECONDS", 0.1)
+    monkeypatch.setattr(database, "WATCH_SECONDS", 0.05)
+    monkeypatch.setattr(link, "PAUSES", ())
+    async with Database(url, clock=StandingClock(), readers=1) as db:
+        assert (await db.write(emit)).seq == 1
+        await asyncio.to_thread(server.freeze)
+        stuck = [asyncio.create_task(work) for work in (db.write(emit), db.read(streams.epoch))]
+        await eventually(lambda: db.trouble() is not None)
+        for each in await asyncio.gather(*stuck, return_exceptions=True):
+            assert isinstance(each, Overloaded)
+            assert each.code == "database_away"
+        await asyncio.to_thread(server.thaw)
+        await eventually(lambda: db.trouble() is None)
+        assert (await db.write(emit)).seq == 2
+    assert caplog.text.count("the database does not answer; the connection is cut") == 2
 
 
 async def test_asking_all_the_time_does_not_keep_it_away(
