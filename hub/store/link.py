@@ -10,7 +10,6 @@ that takes longer than any should is cut off from outside (`hurry`), and then it
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -103,8 +102,11 @@ class Link:
     def mend(self) -> None:
         """Look whether a database that was away is back."""
         if self.away:
-            with suppress(ConnectionError):  # it has been logged that it is away
+            try:
                 self._open()
+            except Exception as error:
+                if self.dialect.trouble(error) is not Trouble.LOST:
+                    raise
 
     def abandon(self) -> None:
         """Undo the transaction if one is open."""

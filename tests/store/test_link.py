@@ -115,3 +115,25 @@ def test_it_is_tried_every_second_however_many_come_meanwhile(link: Link, databa
     time.now += RETRY_SECONDS
     assert link.persist(lambda: work(link)) == "done"
     assert not link.away
+
+
+def test_a_server_that_hangs_up_right_after_connecting_is_still_away(
+    link: Link, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class HungUp(Exception):
+        """As the driver has it."""
+
+    def hang_up(connection: Any, *, read_only: bool) -> Any:
+        raise HungUp
+
+    database.away = True
+    with pytest.raises(ConnectionError):
+        link.persist(lambda: work(link))
+    database.away = False
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "cursor", hang_up)
+        patch.setattr(database, "trouble", lambda error: Trouble.LOST if isinstance(error, HungUp) else None)
+        link.mend()
+        assert link.away
+    link.mend()
+    assert not link.away
