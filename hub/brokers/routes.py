@@ -9,7 +9,7 @@ from typing import Final, Protocol, Self, assert_never
 from hub.brokers import message, sentinel
 from hub.brokers.cluster import Cluster
 from hub.brokers.connection import Connection, Owner
-from hub.brokers.dialing import NOBODY, Dialer, tls_of
+from hub.brokers.dialing import NOBODY, Dialer, Unreachable, tls_of
 from hub.brokers.sentinel import Sentinels
 from hub.brokers.shard import Connect, Ears, Pace, Shard
 from hub.kernel import ids
@@ -57,7 +57,7 @@ class Routes:
         match self.url.kind:
             case Kind.SINGLE:
                 (host,) = self.url.hosts
-                return self._shard(f"Redis at {host}", ears, self._dial_first, self.pace)
+                return self._shard(f"Redis at {host}", ears, self._dial_any, self.pace)
             case Kind.SENTINEL:
                 sentinels = self._sentinels()
                 pace = self.pace._replace(longest_pause=min(self.pace.longest_pause, sentinel.LONGEST_PAUSE))
@@ -70,18 +70,26 @@ class Routes:
                 assert_never(self.url.kind)
 
     async def visit(self) -> Connection:
-        """A connection of its own, for questions: to the Redis, the primary, or one node. Raises Unreachable."""
+        """A connection of its own, for questions: to the Redis, the primary, or any node. Raises Unreachable."""
         if self.url.kind is Kind.SENTINEL:
             sentinels = self._sentinels()
             try:
                 return await sentinels.connect(NOBODY)
             finally:
                 await sentinels.close()
-        return await self._dial_first(NOBODY)
+        return await self._dial_any(NOBODY)
 
-    async def _dial_first(self, owner: Owner) -> Connection:
-        connection, _ = await self._dialer(self.pace.patience).dial(self.url.hosts[0], owner)
-        return connection
+    async def _dial_any(self, owner: Owner) -> Connection:
+        """The first host that answers."""
+        dialer, troubles = self._dialer(self.pace.patience), []
+        for host in self.url.hosts:
+            try:
+                connection, _ = await dialer.dial(host, owner)
+            except Unreachable as unreachable:
+                troubles.append(str(unreachable))
+            else:
+                return connection
+        raise Unreachable("; ".join(troubles))
 
     def _sentinels(self) -> Sentinels:
         ask = Dialer(

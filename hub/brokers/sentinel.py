@@ -38,6 +38,7 @@ class Sentinels:
         self._dial = dial
         self._pace = pace
         self._lines: dict[Host, Connection | None] = dict.fromkeys(hosts)
+        self._asking = asyncio.Lock()  # or two would open the same line
         self._named: Named | None = None
         self._connection: Connection | None = None
 
@@ -79,7 +80,8 @@ class Sentinels:
 
     async def named(self) -> Named:
         """The newest that any Sentinel knows. Raises Unreachable if none of them answers."""
-        answers = await asyncio.gather(*(self._asked(host) for host in self._lines))
+        async with self._asking:
+            answers = await asyncio.gather(*(self._asked(host) for host in self._lines))
         found = [answer for answer in answers if isinstance(answer, Named)]
         if not found:
             raise Unreachable("; ".join(str(answer) for answer in answers))

@@ -11,9 +11,8 @@ from hub.brokers.cluster import SLOTS, Cluster, by_slot, slot_of
 from hub.brokers.message import channel_of, scope
 from hub.brokers.port import Topic
 from hub.brokers.redis import RedisBroker
-from hub.kernel import metrics
 from tests.support import redis_groups
-from tests.support.brokers import Listener, broker, unique_prefix, well
+from tests.support.brokers import Listener, broker, counted, unique_prefix, well
 from tests.support.hub_process import free_port
 from tests.support.redis_groups import ClusterGroup
 from tests.support.redis_server import RedisServer
@@ -120,7 +119,7 @@ async def test_a_publish_that_goes_astray_is_counted_and_shows_the_way(group: Cl
 
 
 def refused() -> float:
-    return metrics.REGISTRY.get_sample_value("hub_redis_dropped_total", {"reason": "refused"}) or 0.0
+    return counted("hub_redis_dropped_total", reason="refused")
 
 
 async def test_a_probe_whose_slot_moves_is_replaced(group: ClusterGroup) -> None:

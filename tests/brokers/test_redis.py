@@ -15,12 +15,11 @@ from hub.brokers.message import VERSION, channel_of, encoded, scope
 from hub.brokers.port import Topic
 from hub.brokers.redis import RedisBroker, opened
 from hub.brokers.shard import Shard
-from hub.kernel import metrics
 from hub.kernel.clock import SystemClock
 from hub.kernel.faults import SettingsError
 from hub.kernel.redis_url import parse
 from hub.kernel.secret import Secret
-from tests.support.brokers import HURRY, Listener, broker, connected, unique_prefix, well
+from tests.support.brokers import HURRY, Listener, broker, connected, counted, unique_prefix, well
 from tests.support.certificates import Authority
 from tests.support.redis_server import RedisServer, deaf_port
 from tests.support.waiting import eventually
@@ -34,11 +33,11 @@ def event(seq: int, data: bytes = b"{}") -> LoggedEvent:
 
 
 def dropped(reason: str) -> float:
-    return metrics.REGISTRY.get_sample_value("hub_redis_dropped_total", {"reason": reason}) or 0.0
+    return counted("hub_redis_dropped_total", reason=reason)
 
 
 def unreadable(reason: str) -> float:
-    return metrics.REGISTRY.get_sample_value("hub_redis_unreadable_total", {"reason": reason}) or 0.0
+    return counted("hub_redis_unreadable_total", reason=reason)
 
 
 @pytest.fixture
@@ -468,13 +467,13 @@ async def test_the_metrics_say_what_happened(redis_server: RedisServer) -> None:
         "hub_redis_connects_total",
         "hub_redis_connections",
     )
-    before = {name: metrics.REGISTRY.get_sample_value(name) or 0 for name in names}
+    before = {name: counted(name) for name in names}
     async with broker(redis_server.url, unique_prefix()) as (node, listener):
         await well(node, listener)
         await node.listen(ALICE)
         await works(node, listener)
-        rise = {name: (metrics.REGISTRY.get_sample_value(name) or 0) - before[name] for name in names}
+        rise = {name: counted(name) - before[name] for name in names}
         assert rise["hub_redis_connects_total"] == rise["hub_redis_connections"] == 1
         assert rise["hub_redis_published_total"] >= 2  # a probe, an event
         assert rise["hub_redis_received_total"] >= 2
-    assert metrics.REGISTRY.get_sample_value("hub_redis_connections") == before["hub_redis_connections"]
+    assert counted("hub_redis_connections") == before["hub_redis_connections"]

@@ -79,7 +79,6 @@ async def test_what_is_published_on_one_is_heard_on_both(nodes: Nodes, history: 
     heard = [await metric(hub, 'hub_deliveries_total{transport="websocket"}') for hub in (nodes.one, nodes.two)]
     assert heard == [100.0, 0.0], "each process counts its own"
     assert await metric(nodes.two, "hub_redis_received_total") >= 100
-    assert await metric(nodes.two, "hub_healed_events_total") == 0, "Redis was there, and yet the log had to help"
 
 
 async def test_a_session_is_known_to_its_own_process_only(nodes: Nodes) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from channels.envelope import LoggedEvent
 from hub.brokers.redis import RedisBroker, opened
 from hub.brokers.shard import USUAL, Pace
+from hub.kernel import metrics
 from hub.kernel.clock import SystemClock
 from hub.kernel.redis_url import parse
 from hub.kernel.secret import Secret
@@ -53,6 +54,11 @@ class Listener:
 async def well(node: RedisBroker, listener: Listener, interruptions: int = 1, seconds: float = 10.0) -> None:
     """Return when the broker hears, after at least so many interruptions."""
     await listener.wait(lambda: node.trouble() is None and listener.interruptions >= interruptions, seconds)
+
+
+def counted(name: str, **labels: str) -> float:
+    """The value of a metric of this process; compare it with the one before."""
+    return metrics.REGISTRY.get_sample_value(name, labels) or 0.0
 
 
 def unique_prefix() -> str:
