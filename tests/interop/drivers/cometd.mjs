@@ -5,6 +5,7 @@ import {CometD} from "cometd";
 import {AckExtension} from "cometd/AckExtension.js";
 import {ReloadExtension} from "cometd/ReloadExtension.js";
 import {adapt} from "cometd-nodejs-client";
+import {ReplayExtension} from "../../../web/ReplayExtension.js";
 
 const {url, transport, extension, token, by, saved, channels} = JSON.parse(process.argv[2]);
 const say = (what) => process.stdout.write(JSON.stringify(what) + "\n");
@@ -26,29 +27,7 @@ if (extension === "reload") {
     client.registerExtension("reload", new ReloadExtension());
 }
 if (extension === "replay") {
-    // An application's own: it remembers how far each channel has got, and asks for what came after that.
-    const positions = {};
-    let epoch;
-    client.registerExtension("replay", {
-        outgoing(message) {
-            if (message.channel === "/meta/handshake") {
-                message.ext = {...message.ext, replay: true};
-            }
-            if (message.channel === "/meta/subscribe") {
-                message.ext = {...message.ext, replay: positions, replayEpoch: epoch};
-            }
-            return message;
-        },
-        incoming(message) {
-            epoch ??= message.ext?.replayEpoch;
-            if (message.channel === "/meta/subscribe") {
-                Object.assign(positions, message.ext?.replay);
-            } else if (Number.isInteger(message.ext?.replay)) {
-                positions[message.channel] = message.ext.replay;
-            }
-            return message;
-        },
-    });
+    client.registerExtension("replay", new ReplayExtension());
 }
 
 client.configure({
