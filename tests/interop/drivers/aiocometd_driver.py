@@ -16,17 +16,17 @@ class Token(AuthExtension):
     """Adds the token to what is sent, and tells what the client would keep to itself."""
 
     def __init__(self, given: Json) -> None:
-        self._token, self._by, self._next = given["token"], given["by"], given.get("next")
+        self.token, self._by, self._next = given["token"], given["by"], given.get("next")
 
     async def authenticate(self) -> None:
         """The client asks for better credentials after every 401 and 403, and then says the same once more."""
-        self._token = self._next or self._token
+        self.token = self._next or self.token
 
     async def outgoing(self, payload: list[Json], headers: dict[str, str]) -> None:
         if self._by == "header":
-            headers["Authorization"] = f"Bearer {self._token}"
+            headers["Authorization"] = f"Bearer {self.token}"
         if self._by == "ext" and payload[0]["channel"] == "/meta/handshake":
-            payload[0]["ext"] = {"authentication": {"token": self._token}}
+            payload[0]["ext"] = {"authentication": {"token": self.token}}
 
     async def incoming(self, payload: list[Json], headers: Any = None) -> None:
         for message in payload:
@@ -40,8 +40,10 @@ async def listen(client: Client) -> None:
             say("event", channel=message["channel"], data=message["data"])
 
 
-async def carry_out(client: Client, command: Json) -> None:
+async def carry_out(client: Client, token: Token, command: Json) -> None:
     match command["do"]:
+        case "use":
+            token.token = command["token"]
         case "handshake":
             await client.open()
         case "subscribe":
@@ -59,16 +61,12 @@ async def carry_out(client: Client, command: Json) -> None:
 async def main() -> None:
     given = settings()
     # Its own watch over the connection time-out asks for an argument that Python 3.10 no longer knows: switched off.
-    client = Client(
-        address(given),
-        ConnectionType(given["transport"]),
-        auth=Token(given),
-        connection_timeout=0,
-    )
+    token = Token(given)
+    client = Client(address(given), ConnectionType(given["transport"]), auth=token, connection_timeout=0)
     listening: asyncio.Task[None] | None = None
     async for command in commands():
         try:
-            await carry_out(client, command)
+            await carry_out(client, token, command)
         except ServerError as error:
             reply(command, successful=False, error=error.error)
         except AiocometdException as error:
