@@ -23,6 +23,7 @@ class HTTPProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio."""
         super().connection_made(transport)
+        self.headers = []  # uvicorn makes them with the first letter of a request; line breaks may come before
         self._wait_for_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -75,6 +76,12 @@ class HTTPProtocol(HttpToolsProtocol):
         self.transport.abort()
 
     def handle_websocket_upgrade(self) -> None:
-        """The connection changes hands."""
+        """The connection changes hands, unless its request has been refused."""
         self._stop_waiting()
-        super().handle_websocket_upgrade()
+        if not self.transport.is_closing():
+            super().handle_websocket_upgrade()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse the request, unless it has been refused already."""
+        if not self.transport.is_closing():
+            super().send_400_response(msg)

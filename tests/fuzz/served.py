@@ -15,12 +15,13 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from channels.access import Role
-from hub import app
+from hub import app, server
 from hub.auth.keys import KeyRing
 from hub.auth.tokens import Tokens
 from hub.kernel.config import Configuration, CustomChannel
 from hub.kernel.secret import Secret
 from hub.kernel.settings import Settings
+from hub.transports.http_protocol import HTTPProtocol
 from tests.support.clock import FakeClock
 from tests.support.raw_websocket import PATH
 from tests.support.tokens import SECRET
@@ -30,6 +31,7 @@ CONFIGURATION = Configuration(
     custom_channels=(CustomChannel(pattern="/echo/**", subscribe=(Role.AGENT,), publish=(Role.AGENT,)),)
 )
 MONTH = 30 * 86_400.0
+PATIENCE = 20.0
 TURNS = 50  # of the loop: more than any answer takes that needs no thread
 
 
@@ -55,17 +57,35 @@ class Troubles(logging.Handler):
 class FakeTransport(asyncio.Transport):
     """A socket whose other end takes everything."""
 
-    def __init__(self) -> None:
+    def __init__(self, protocol: asyncio.Protocol, *, strict: bool = True) -> None:
         super().__init__()
+        self.protocol = protocol
+        self._strict = strict
         self.written = b""
         self.closing = False
+        protocol.connection_made(self)
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = cast("asyncio.Protocol", protocol)
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+    def hang_up(self) -> None:
+        """The other end is gone."""
+        self.closing = True
+        self.protocol.connection_lost(None)
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         pass
 
     def write(self, data: "bytes | bytearray | memoryview[Any]") -> None:
-        assert not self.closing, f"written after the end: {bytes(data[:100])!r}"
-        self.written += data
+        assert not (self.closing and self._strict), f"written after the end: {bytes(data[:100])!r}"
+        if not self.closing:
+            self.written += data
 
     def can_write_eof(self) -> bool:
         return True
@@ -88,6 +108,7 @@ class HubInside:
 
     def __init__(self, hub: app.Hub, clock: FakeClock, loop: asyncio.AbstractEventLoop, troubles: Troubles) -> None:
         self._hub, self._clock, self._loop, self._troubles = hub, clock, loop, troubles
+        self._config = server.server_of(hub).config
         self.agent, self.back_end = self._token(Role.AGENT), self._token(Role.CLIENT_SERVICE)
 
     def _token(self, role: Role) -> str:
@@ -138,19 +159,32 @@ class HubInside:
 
     async def socket(self, *pieces: bytes) -> bytes:
         """A connection that sends these pieces, the first being the opening request, and then hangs up."""
-        transport = FakeTransport()
-        connection = self._hub.websockets(config=cast("Config", None), server_state=ServerState(), app_state={})
-        connection.connection_made(transport)
+        make = self._hub.websockets
+        transport = FakeTransport(make(config=cast("Config", None), server_state=ServerState(), app_state={}))
+        await self._send(transport, pieces)
+        transport.hang_up()
+        return transport.written
+
+    async def port(self, *pieces: bytes) -> bytes:
+        """The same from the first byte on, through the HTTP parser, which decides whose connection it is."""
+        if not self._config.loaded:
+            self._config.load()
+        state = ServerState()
+        # Uvicorn answers what it has read although it has hung up on what came after; real sockets do not mind either.
+        transport = FakeTransport(HTTPProtocol(self._config, state, {}, self._loop), strict=False)
+        await self._send(transport, pieces)
+        transport.hang_up()
+        while state.tasks:
+            await asyncio.wait(state.tasks, timeout=PATIENCE)
+        return transport.written
+
+    async def _send(self, transport: FakeTransport, pieces: tuple[bytes, ...]) -> None:
         for piece in pieces:
             if not transport.closing:
-                connection.data_received(piece)
+                transport.protocol.data_received(piece)
                 await asyncio.sleep(0)
         for _ in range(TURNS):
             await asyncio.sleep(0)
-        written = transport.written
-        transport.closing = True
-        connection.connection_lost(None)
-        return written
 
 
 @contextmanager

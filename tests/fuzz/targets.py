@@ -194,8 +194,8 @@ def websocket(hub: HubInside, data: bytes) -> None:
 
 
 def opening(hub: HubInside, data: bytes) -> None:
-    """Bytes in place of the opening request: an answer, or the end."""
-    written = hub.run(hub.socket(data))
+    """Bytes to the port in place of a request: an answer, or the end."""
+    written = hub.run(hub.port(data))
     assert not written or re.match(rb"HTTP/1\.1 [1-5]\d\d ", written)
 
 
