@@ -6,13 +6,12 @@ without NaN or infinities. Of duplicate keys the last one counts. Unknown fields
 
 import re
 from collections.abc import Hashable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar, cast, overload
 
 import msgspec
 
-from hub.kernel.clock import micros
 from hub.kernel.errors import BadInput, MissingParameter, TooLarge
 
 T = TypeVar("T")
@@ -25,6 +24,7 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_SAFE_INTEGER)]
 """A whole number that JavaScript and a database column can hold."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ENCODER = msgspec.json.Encoder()
 _TO_ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -86,9 +86,8 @@ def utc(instant: datetime) -> datetime:
 
 
 def instant(now: float) -> datetime:
-    """Unix seconds as an instant in UTC, to the microsecond."""
-    seconds, fraction = divmod(micros(now), 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=fraction)
+    """Unix seconds as an instant in UTC, rounded to the microsecond as stored ones are (`hub.kernel.clock.micros`)."""
+    return _EPOCH + timedelta(microseconds=round(now * 1_000_000))
 
 
 def bad_input(error: msgspec.MsgspecError) -> BadInput:

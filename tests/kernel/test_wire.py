@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.kernel import wire
+from hub.kernel.clock import micros
 from hub.kernel.errors import BadInput, MissingParameter, TooLarge
 
 
@@ -161,6 +162,11 @@ def test_utc_refuses_naive_values() -> None:
 
 def test_unix_seconds_become_an_instant_to_the_microsecond() -> None:
     assert wire.instant(1_700_000_000.123456) == datetime(2023, 11, 14, 22, 13, 20, 123456, tzinfo=UTC)
+
+
+@given(st.floats(0, 4e9))
+def test_an_instant_is_what_the_database_stores(now: float) -> None:
+    assert (wire.instant(now) - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1) == micros(now)
 
 
 def test_convert_reports_like_decode() -> None:
