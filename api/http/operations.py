@@ -4,6 +4,7 @@ The record is the only place where method, path, permission, types, limits and e
 and the OpenAPI description are both derived from it, so they cannot disagree.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
@@ -20,7 +21,7 @@ from api.http.reply import JSON, Reply
 from api.http.request import Call, Disconnected, Services, read_body
 from channels.access import Role
 from hub.kernel import logs, metrics, wire
-from hub.kernel.errors import BadInput, HubError, Internal
+from hub.kernel.errors import BadInput, HubError, Internal, Stopping
 from hub.kernel.settings import Settings
 
 _log = logs.get("api")
@@ -132,6 +133,8 @@ class Resource:
             return
         except HubError as error:
             reply = answer(error, self._family, request_id)
+        except asyncio.CancelledError:  # how the server ends what outlasts the drain
+            reply = answer(Stopping(), self._family, request_id)
         except Exception:  # noqa: BLE001 - the client is told nothing, the log everything
             _log.exception("request failed", request_id=request_id, method=method, path=self._path)
             reply = answer(Internal(), self._family, request_id)

@@ -165,6 +165,16 @@ class Overloaded(HubError):
         super().__init__(detail, code=code, retry_after=retry_after)
 
 
+class Stopping(Overloaded):
+    """The process ends before the request is done."""
+
+    code = "stopping"
+    default_detail = (
+        "The process ends before this is done; it may have happened. "
+        "Repeat the request with the same Idempotency-Key, or look first"
+    )
+
+
 class KeysUnavailable(Overloaded):
     """The keys of the token issuer have never been fetched yet, so that no token can be judged."""
 

@@ -63,12 +63,18 @@ class Database:
         await self.close()
 
     async def close(self) -> None:
-        """Refuse new work, finish what was accepted, close the connections. May be called more than once."""
+        """Refuse new work, finish what was accepted, close the connections. May be called more than once.
+
+        What a database that does not answer has not finished after two seconds fails.
+        """
         self._writes.close(takers=1)
         self._reads.close(takers=len(self._readers))
         # The threads stop by themselves even if a cancelled close does not see the end of it.
+        workers = (self._writer, *self._readers)
         try:
-            for worker in (self._writer, *self._readers):
+            for worker in workers:
+                worker.end()
+            for worker in workers:
                 await worker.join()
         finally:
             if self._watching is not None:

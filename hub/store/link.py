@@ -26,6 +26,8 @@ T = TypeVar("T")
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Pauses before another attempt, in seconds."""
 RETRY_SECONDS = 1.0
+FAREWELL_SECONDS = 2.0
+"""How long a transaction may still take once the process wants to end."""
 
 
 class Link:
@@ -40,6 +42,7 @@ class Link:
         self._read_only = read_only
         self._usable = False
         self._retry_at = 0.0
+        self._ending = False
         self._began: float | None = None
         self._changing = Lock()  # so that nobody cuts what has just been closed, and its number given to another file
         self._open()
@@ -79,7 +82,7 @@ class Link:
                     raise
                 now = time.monotonic()
                 patience = now + sum(PAUSES) if patience is None else patience
-                if (pause := next(pauses, None)) is None or now > patience:
+                if self._ending or (pause := next(pauses, None)) is None or now > patience:
                     self._give_up(error)
                     raise
             time.sleep(pause)
@@ -92,12 +95,19 @@ class Link:
 
     def hurry(self) -> None:
         """Cut off a transaction that has taken too long. May be called by any thread."""
-        if (longest := self.dialect.longest) is None or self.silence <= longest:
+        longest = self.dialect.longest
+        if longest is not None and self._ending:
+            longest = min(longest, FAREWELL_SECONDS)
+        if longest is None or self.silence <= longest:
             return
         with self._changing:
             if self._usable and self.silence > longest:
                 log.error("the database does not answer; the connection is cut", seconds=round(self.silence, 1))
                 self.dialect.cut(self._driver)
+
+    def end(self) -> None:
+        """Finish what can be finished soon, and try nothing again. May be called by any thread."""
+        self._ending = True
 
     def mend(self) -> None:
         """Look whether a database that was away is back."""

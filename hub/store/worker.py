@@ -48,6 +48,11 @@ class Worker:
         if self._link is not None:
             self._link.hurry()
 
+    def end(self) -> None:
+        """See the link."""
+        if self._link is not None:
+            self._link.end()
+
     async def join(self) -> None:
         """Wait until the thread has closed its connection; returns at once if it was never started."""
         if self._thread.ident is not None:

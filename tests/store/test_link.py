@@ -137,3 +137,11 @@ def test_a_server_that_hangs_up_right_after_connecting_is_still_away(
         assert link.away
     link.mend()
     assert not link.away
+
+
+def test_at_the_end_nothing_is_tried_again(link: Link, database: Database, time: Time) -> None:
+    database.away = True
+    link.end()
+    with pytest.raises(ConnectionError):
+        link.persist(lambda: work(link))
+    assert time.now == 100

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -64,6 +65,16 @@ async def test_the_handler_gets_everything_decoded(world: World) -> None:
         "now": START,
         "key": "k",
     }
+
+
+async def test_a_request_that_outlasts_the_process_is_503(world: World) -> None:
+    async def cut_off(call: Call[Any]) -> None:
+        raise asyncio.CancelledError
+
+    reply = await world.ask("POST", "/api/v2/things/1", {}, token=world.token("bob"), operations=[operation(cut_off)])
+    assert (reply.status_code, reply.json()["statusCode"]) == (503, 4)
+    assert "same Idempotency-Key" in reply.json()["statusMessage"]
+    assert reply.headers["retry-after"]
 
 
 async def test_an_unexpected_exception_is_500_without_a_word_about_it(
