@@ -23,6 +23,7 @@ from hub.store.transaction import Cursor, Snapshot
 # of several hosts the one is taken that may be written to.
 CONNECT = {
     "application_name": "hub",
+    "client_encoding": "UTF8",
     "connect_timeout": 4,
     "target_session_attrs": "read-write",
     "keepalives_idle": 5,
@@ -31,7 +32,6 @@ CONNECT = {
     "tcp_user_timeout": 10_000,
 }
 SETTINGS = (
-    "SET client_encoding = 'UTF8'",
     # An acknowledged position must outlive a power cut, whatever is usual on this server; more than that is welcome.
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
     # Nobody waits for a lock, nobody keeps one, for as long as the heartbeat looks back.
@@ -151,7 +151,7 @@ class PostgreSQL:
         """See the protocol."""
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
         if encoding != "UTF8":
-            raise RuntimeError(f"the encoding of the database must be UTF8, not {encoding}")
+            raise SettingsError([Fault("HUB_DATABASE_URL", f"the encoding of the database is {encoding}, not UTF8")])
         connection.exec_driver_sql(self.begin_write)
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
 

@@ -77,7 +77,7 @@ def test_a_hub_waits_for_the_migration(hub: HubProcess) -> None:
     assert "synchronous_commit on, fsync on" in report
     hub.start()
     assert send(hub, 1).status_code == 200
-    assert "kick" not in said(hub, "kick", "--user", "alice", "--organization", "acme")
+    assert "The sessions of alice in acme end" in said(hub, "kick", "--user", "alice", "--organization", "acme")
 
 
 def test_a_server_that_is_not_there_is_said_in_one_line(hub: HubProcess, tmp_path: Path) -> None:

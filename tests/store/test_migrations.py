@@ -7,6 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
+from hub.kernel.faults import SettingsError
 from hub.store import dialects
 from hub.store.migrations import NotMigrated, is_migrated, migrate, prepare
 from hub.store.schema import metadata
@@ -128,3 +129,10 @@ def test_who_serves_migrates_a_file_and_nothing_else(empty_sqlite: str, empty_po
 def test_what_is_no_database_of_ours_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="SQLite file"):
         migrate(url)
+
+
+def test_a_database_that_cannot_hold_every_name_is_refused(postgres_server: PostgresServer) -> None:
+    postgres_server.execute("CREATE DATABASE ascii ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+    with pytest.raises(SettingsError, match="the encoding of the database is SQL_ASCII, not UTF8"):
+        migrate(postgres_server.url("ascii"))
+    postgres_server.drop("ascii")

@@ -1,7 +1,8 @@
 """What is particular to PostgreSQL: its settings, its errors, connections that break."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterator
 from urllib.parse import urlsplit
 
 import psycopg
@@ -9,11 +10,13 @@ import pytest
 
 from channels.envelope import LoggedEvent
 from hub.kernel.faults import SettingsError
-from hub.store import dialects, outbox, postgresql, streams
+from hub.store import clocks, dialects, idempotency, outbox, postgresql, revocations, streams, timers
 from hub.store.database import Database
+from hub.store.migrations import migrate, prepare
 from hub.store.postgresql import numbered, parameters, shown
 from hub.store.transaction import Emitted, OutcomeUnknown, Snapshot, TransactionFailed, Tx
 from tests.store.harness import ALICE, BOB, NOW, StandingClock, rows, writer_held
+from tests.support.hub_process import ROOT
 from tests.support.lossy_proxy import LossyProxy, lossy_proxy
 from tests.support.postgres import PostgresServer
 
@@ -255,19 +258,48 @@ async def test_the_epoch_names_the_timeline(db: Database) -> None:
     assert await db.write(streams.new_epoch) == await db.read(streams.epoch) != expected
 
 
-async def test_an_ordinary_role_with_its_own_database_is_enough(postgres_server: PostgresServer) -> None:
-    from hub.store.migrations import migrate, prepare
+def recommended(role: str) -> list[str]:
+    """The statements that operations.md gives for a second role."""
+    text = (ROOT / "docs" / "operations.md").read_text()
+    found = re.findall(r"^(?:GRANT|ALTER DEFAULT PRIVILEGES) .*;$", text, re.MULTILINE)
+    assert len(found) == 4
+    return [each.replace("ROLE hub ", "ROLE owner ").replace("hub_serve", role) for each in found]
 
-    postgres_server.execute("CREATE ROLE plain LOGIN")
-    postgres_server.execute("CREATE DATABASE plains OWNER plain")
-    url = postgres_server.url("plains").replace("postgres@", "plain@")
+
+@pytest.fixture
+def roles(postgres_server: PostgresServer) -> Iterator[PostgresServer]:
+    """Ordinary roles: one that owns a database, and one that may use it as the documentation says."""
+    for statement in ("CREATE ROLE owner LOGIN", "CREATE ROLE server LOGIN", "CREATE DATABASE owned OWNER owner"):
+        postgres_server.execute(statement)
+    yield postgres_server
+    postgres_server.drop("owned")
+    postgres_server.execute("DROP ROLE owner, server")
+
+
+@pytest.mark.parametrize("role", ["owner", "server"])
+async def test_the_rights_that_are_recommended_are_enough(roles: PostgresServer, role: str) -> None:
+    def use_everything(tx: Tx) -> None:
+        timers.plan(tx, "remind", "a", 0)
+        assert [timers.complete(tx, timer.id) for timer in timers.claim(tx, NOW, ["remind"], 1)] == [True]
+        idempotency.begin(tx, idempotency.Scope("acme", "alice", "/"), "k", b"", 0)
+        assert idempotency.expire(tx, NOW, 9) == 1
+        revocations.revoke(tx, "acme", "alice", NOW, tokens=True)
+        streams.trim(tx, now=NOW, seconds=60, events=1, events_shared=1, batch=9)
+        streams.new_epoch(tx)
+        emit(tx)
+
+    url = roles.url("owned").replace("postgres@", "owner@")
     await asyncio.to_thread(migrate, url)
+    for statement in recommended("server"):
+        roles.execute(statement, "owned")
+    url = url.replace("owner@", f"{role}@")
     await asyncio.to_thread(prepare, url)
     async with Database(url, clock=StandingClock()) as db:
-        assert (await db.write(emit)).seq == 1
+        for _ in range(2):
+            await db.write(use_everything)
         assert (await db.read(streams.epoch)).endswith("-1")
         assert (await db.read(postgresql.inspect)).version.split(".")[0].isdigit()
-    postgres_server.drop("plains")
+        assert await db.read(clocks.difference) is not None
 
 
 async def test_text_that_cannot_be_stored_fails_its_transaction_only(db: Database) -> None:
