@@ -75,7 +75,7 @@ async def examine(url: RedisURL, prefix: str, clock: Clock) -> Checkup:
 
 async def _asked(connection: Connection) -> Checkup:
     async with asyncio.timeout(SECONDS):
-        hello: dict[bytes, Any] = await connection.ask(b"HELLO")
+        hello: dict[bytes, Any] = await connection.ask(b"HELLO", b"3")
         version = hello[b"version"].decode()
         try:
             limits = await connection.ask(b"CONFIG", b"GET", b"client-output-buffer-limit")

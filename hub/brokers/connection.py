@@ -13,6 +13,7 @@ import socket
 import sys
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final, Protocol, cast
 
 from hub.brokers import resp
@@ -210,10 +211,13 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     async def close(self, seconds: float = 1.0) -> None:
-        """End it after what has been written, or after that time."""
-        self._flush()
+        """End it when Redis has carried out what it was sent, or after that time.
+
+        A socket that is closed before the answers were read is reset, and what Redis has not read yet is lost.
+        """
         self.writable = False
-        self._transport.close()
-        await asyncio.wait({self.lost}, timeout=seconds)
+        with suppress(Refused, ConnectionError, TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.ask(b"HELLO", b"3")
         self.abort("closed")
         await asyncio.wait({self.lost})

@@ -68,7 +68,7 @@ async def test_it_says_who_it_is_in_one_command() -> None:
     async with resp_server(answer) as port:
         connection, hello = await dialer().dial(Host("127.0.0.1", port))
         await connection.close()
-    (command,) = said
+    command = said[0]
     assert command[:6] == [b"HELLO", b"3", b"AUTH", b"hub", b"hunter2", b"SETNAME"]
     assert command[6].startswith(b"hub:")
     assert hello == {b"proto": 3}

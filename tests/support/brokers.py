@@ -13,6 +13,7 @@ from hub.kernel import metrics
 from hub.kernel.clock import SystemClock
 from hub.kernel.redis_url import parse
 from hub.kernel.secret import Secret
+from tests.support.waiting import eventually
 
 HURRY = Pace(probe=0.1, patience=0.6, first_pause=0.02, longest_pause=0.1)
 """For tests of faults: what takes seconds takes tenths of them."""
@@ -51,9 +52,9 @@ class Listener:
                 await self._changed.wait()
 
 
-async def well(node: RedisBroker, listener: Listener, interruptions: int = 1, seconds: float = 10.0) -> None:
+async def well(node: RedisBroker, listener: Listener, interruptions: int = 1, seconds: float = 20.0) -> None:
     """Return when the broker hears, after at least so many interruptions."""
-    await listener.wait(lambda: node.trouble() is None and listener.interruptions >= interruptions, seconds)
+    await eventually(lambda: node.trouble() is None and listener.interruptions >= interruptions, seconds)
 
 
 def counted(name: str, **labels: str) -> float:

@@ -13,7 +13,7 @@ SERVICE = "calls"
 DOWN_AFTER_MS = 500
 AT_ONCE = ("--repl-diskless-sync-delay", "0")
 """A replica that has just come is not made to wait for others."""
-SETTLED_SECONDS = 20.0
+SETTLED_SECONDS = 60.0
 SLOTS = 16_384
 
 
