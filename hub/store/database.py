@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -19,6 +20,7 @@ log = logs.get("hub.store")
 
 T = TypeVar("T")
 AfterCommit = Callable[[Sequence[LoggedEvent]], None]
+AfterPlanning = Callable[[], None]
 
 QUEUE_BOUND = 1024
 READERS = 2
@@ -36,9 +38,10 @@ class Database:
         dialect = dialects.of(url)
         self._watching: asyncio.TimerHandle | None = None
         self._callbacks: list[AfterCommit] = []
+        self._planners: list[AfterPlanning] = []
         self._writes: Jobs[Tx] = Jobs(queue_bound)
         self._reads: Jobs[Snapshot] = Jobs(queue_bound)
-        self._writing = Writer(self._writes, clock, self._hand_over, join=dialect.join)
+        self._writing = Writer(self._writes, clock, self._hand_over, self._hand_over_planned, join=dialect.join)
         self._writer = Worker("store-writer", dialect, self._writing.serve)
         self._readers = [
             Worker(f"store-reader-{number}", dialect, self._serve_reads, read_only=True) for number in range(readers)
@@ -119,11 +122,20 @@ class Database:
         """
         self._callbacks.append(callback)
 
+    def after_planning(self, callback: AfterPlanning) -> None:
+        """Call `callback` on the loop's thread after every commit in which timers were planned. It must not raise."""
+        self._planners.append(callback)
+
     def _hand_over(self, events: Sequence[LoggedEvent], outcomes: Sequence[Outcome]) -> None:
         try:
             self._loop.call_soon_threadsafe(self._deliver, events, outcomes)
         except RuntimeError:
             log.exception("event loop closed before the database", events=len(events))
+
+    def _hand_over_planned(self) -> None:
+        with suppress(RuntimeError):  # the loop has gone; the timer is in the database
+            for callback in self._planners:
+                self._loop.call_soon_threadsafe(callback)
 
     def _deliver(self, events: Sequence[LoggedEvent], outcomes: Sequence[Outcome]) -> None:
         if events:

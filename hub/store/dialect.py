@@ -4,6 +4,7 @@ Statements are text with parameters marked `?`. Where the SQL itself differs, th
 fragment to be put into a statement, or a statement of its own.
 """
 
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any, Protocol
 
@@ -41,6 +42,8 @@ class Dialect(Protocol):
     """Selects the database's time in microseconds, NULL where it is this machine's own."""
     skip_locked: str
     """At the end of a SELECT: take the rows for this transaction, pass over those that others have taken."""
+    tell_planned: str
+    """Tells whoever watches, in other processes, that timers were planned; "" where watching needs no telling."""
     for_update: str
     """At the end of a SELECT: take the rows for this transaction, wait for others to let go of them."""
 
@@ -69,6 +72,12 @@ class Dialect(Protocol):
 
     def trouble(self, error: BaseException) -> Trouble | None:
         """What kind of trouble an error of the driver, or of SQLAlchemy around it, stands for."""
+        ...
+
+    def watching(self, connection: Connection) -> Callable[[], bool]:
+        """Watch for timers that are planned by others: what is returned waits for less than a second, and says whether
+        there may have been any since it was called last, or since watching began.
+        """
         ...
 
     def migrates_itself(self) -> bool:

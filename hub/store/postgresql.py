@@ -3,7 +3,7 @@
 import os
 import re
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cached_property, lru_cache
 from itertools import count
@@ -42,6 +42,8 @@ SETTINGS = (
 # More parameters than this and the statement has been assembled for the occasion: not worth being prepared.
 PREPARED_PARAMETERS = 64
 
+WATCH_SECONDS = 0.25
+
 MIGRATION_LOCK = 0x687562  # any number that nobody else uses in this database
 
 CLASHES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
@@ -62,6 +64,7 @@ class PostgreSQL:
     epoch = "SELECT epoch || '-' || ltrim(substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), '0') FROM log"
     time = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
     skip_locked = "FOR UPDATE SKIP LOCKED"
+    tell_planned = "NOTIFY hub_timers"
     for_update = "FOR UPDATE"
 
     def __init__(self, url: str) -> None:
@@ -135,6 +138,12 @@ class PostgreSQL:
                 return Trouble.LOST if isinstance(original, psycopg.OperationalError) else None
             case state:
                 return Trouble.LOST if state in LOST or state.startswith("08") else None
+
+    def watching(self, connection: Connection) -> Callable[[], bool]:
+        """See the protocol."""
+        driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+        driver.execute("LISTEN hub_timers")
+        return lambda: any(True for _ in driver.notifies(timeout=WATCH_SECONDS, stop_after=1))
 
     def migrates_itself(self) -> bool:
         """See the protocol."""

@@ -101,7 +101,8 @@ event = Table(
     sqlite_with_rowid=False,
 )
 
-# due_at is NULL in a buried row. Ids are never used twice: completing a timer must not hit the one that replaced it.
+# due_at is NULL in a buried row, buried_at in every other. Ids are never used twice: completing a timer must not hit
+# the one that replaced it.
 # The unique index starts with the key: one that starts with the kind would tempt a planner away from due_at.
 timer = Table(
     "timer",
@@ -115,6 +116,7 @@ timer = Table(
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("error", Text, nullable=True),
     Column("lease_until", Micros, nullable=True),
+    Column("buried_at", Micros, nullable=True),
     UniqueConstraint("key", "kind"),
     Index(None, "due_at"),
     sqlite_autoincrement=True,

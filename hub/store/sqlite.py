@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import time
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +16,7 @@ from hub.store.transaction import Cursor
 
 BUSY_TIMEOUT_SECONDS = 5.0
 CACHED_STATEMENTS = 512
+WATCH_SECONDS = 0.05
 
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -38,6 +41,7 @@ class SQLite:
     # Whoever writes has the whole file.
     skip_locked = ""
     for_update = ""
+    tell_planned = ""
 
     def __init__(self, url: str) -> None:
         self.path = path_of(url)
@@ -78,6 +82,20 @@ class SQLite:
         if isinstance(original, sqlite3.Error):
             return TROUBLES.get(getattr(original, "sqlite_errorcode", 0) & 0xFF)
         return None
+
+    def watching(self, connection: Connection) -> Callable[[], bool]:
+        """See the protocol. Every commit of another connection counts: SQLite tells only that there was one."""
+        driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+        seen = -1
+
+        def changed() -> bool:
+            nonlocal seen
+            time.sleep(WATCH_SECONDS)
+            before, (seen,) = seen, driver.execute("PRAGMA data_version").fetchone()
+            return before not in {-1, seen}
+
+        changed()
+        return changed
 
     def migrates_itself(self) -> bool:
         """See the protocol."""

@@ -90,19 +90,21 @@ class Tx(Snapshot):
     """A transaction that writes. `emitted` collects its events; they get their positions just before COMMIT.
 
     `at_last` holds what is to be written once the positions are known, in the same transaction. A function there that
-    raises fails the common transaction: only what cannot fail for reasons of its own belongs there.
+    raises fails the common transaction: only what cannot fail for reasons of its own belongs there. `planned` says that
+    timers were planned here: after the commit, whoever waits for timers is told.
 
     The function that has it shares the transaction with others, from which a SAVEPOINT separates it as soon as it
     touches the database. One that only emits costs no statement.
     """
 
-    __slots__ = ("_guarded", "at_last", "emitted")
+    __slots__ = ("_guarded", "at_last", "emitted", "planned")
 
     def __init__(self, connection: Connection, cursor: Cursor, dialect: "Dialect") -> None:
         super().__init__(connection, cursor, dialect)
         self._guarded = False
         self.emitted: list[Emitted] = []
         self.at_last: list[Callable[[], None]] = []
+        self.planned = False
 
     @property
     def connection(self) -> Connection:

@@ -27,15 +27,17 @@ log = logs.get("hub.store")
 MOST_CLASHES = 4
 
 Deliver = Callable[[Sequence[LoggedEvent], Sequence[Outcome]], None]
+Planned = Callable[[], None]
 
 
 class Writer:
-    """The loop of the writer thread. `deliver` must hand over to the event loop and return at once."""
+    """The loop of the writer thread. `deliver` and `planned` must hand over to the event loop and return at once."""
 
-    def __init__(self, jobs: Jobs[Tx], clock: Clock, deliver: Deliver, *, join: int) -> None:
+    def __init__(self, jobs: Jobs[Tx], clock: Clock, deliver: Deliver, planned: Planned, *, join: int) -> None:
         self._jobs = jobs
         self._clock = clock
         self._deliver = deliver
+        self._planned = planned
         self._join = join
         self.full = False
         """Whether there was no room for what was to be written last."""
@@ -109,7 +111,12 @@ class Writer:
         for tx in done:
             for function in tx.at_last:
                 function()
+        planned = any(tx.planned for tx in done)
+        if planned and link.dialect.tell_planned:
+            link.cursor.execute(link.dialect.tell_planned)
         _commit(link)
+        if planned:
+            self._planned()
         metrics.WRITE_TRANSACTIONS.inc()
         metrics.WRITE_FUNCTIONS.inc(len(outcomes))
         metrics.WRITE_SECONDS.observe(self._clock.monotonic() - began)

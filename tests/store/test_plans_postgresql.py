@@ -123,12 +123,17 @@ async def test_trimming_looks_at_one_event_a_stream(plan: Plan) -> None:
 
 
 @pytest.mark.parametrize("kinds", [["a"], ["a", "b"]], ids=["half", "all"])
-async def test_timers_are_claimed_along_their_due_times(plan: Plan, kinds: list[str]) -> None:
+async def test_due_timers_are_found_along_their_due_times(plan: Plan, kinds: list[str]) -> None:
     marks = timers._marks(kinds)
-    claim = timers.CLAIM.format(columns=timers.COLUMNS, kinds=marks, locked=PostgreSQL.skip_locked)
-    assert scans(await plan(claim, 5_000, *kinds, 5_000, 100)) == ["Index Scan using ix_timer_due_at on timer"]
-    next_due = timers.NEXT_DUE.format(kinds=marks)
-    assert scans(await plan(next_due, *kinds)) == ["Index Scan using ix_timer_due_at on timer"]
+    by_due_time = ["Index Scan using ix_timer_due_at on timer"]
+    assert scans(await plan(timers.DUE.format(kinds=marks), 5_000, *kinds, 100)) == by_due_time
+    assert scans(await plan(timers.LAPSED.format(kinds=marks), 5_000, *kinds, 5_000, 9_000, 100)) == by_due_time
+    assert scans(await plan(timers.NEXT_DUE.format(kinds=marks), 5_000, *kinds)) == by_due_time
+    assert "ix_timer_due_at" in scans(await plan(timers.BACKLOG, 5_000))[0]
+    by_id = ["Index Scan using pk_timer on timer"]
+    assert scans(await plan(timers.TAKE.format(locked=PostgreSQL.skip_locked), 7, 5_000)) == by_id
+    assert scans(await plan(timers.HELD.format(locked=PostgreSQL.for_update), 7, 5_000)) == by_id
+    assert scans(await plan(timers.LEASE, 5_000, 7, 5_000)) == by_id
 
 
 async def test_a_timer_is_found_by_its_name(plan: Plan) -> None:

@@ -44,20 +44,24 @@ async def test_statements_use_their_indexes(db: Database) -> None:
     assert found["remove"] == ["SEARCH event USING PRIMARY KEY (stream_id=? AND seq<?)"]
 
 
-async def test_claiming_walks_the_index_on_due_at(db: Database) -> None:
+async def test_looking_for_timers_walks_the_index_on_due_at(db: Database) -> None:
     def plans(tx: Snapshot) -> list[list[str]]:
-        claim = timers.CLAIM.format(columns=timers.COLUMNS, kinds="?, ?", locked="")
-        next_due = timers.NEXT_DUE.format(kinds="?, ?")
         return [
-            query_plan(tx, claim, 0, "a", "b", 0, 10),
-            query_plan(tx, next_due, "a", "b"),
+            query_plan(tx, timers.DUE.format(kinds="?, ?"), 0, "a", "b", 10),
+            query_plan(tx, timers.LAPSED.format(kinds="?, ?"), 0, "a", "b", 0, 0, 10),
+            query_plan(tx, timers.NEXT_DUE.format(kinds="?, ?"), 0, "a", "b"),
+            query_plan(tx, timers.BACKLOG, 0),
             query_plan(tx, timers.FORGET, "a", "b"),
+            query_plan(tx, timers.TAKE.format(locked=""), 1, 0),
+            query_plan(tx, timers.LEASE, 0, 1, 0),
         ]
 
-    claim, next_due, forget = await db.read(plans)
-    assert claim == ["SEARCH timer USING INDEX ix_timer_due_at (due_at<?)"]
+    due, lapsed, next_due, backlog, forget, take, lease = await db.read(plans)
+    assert due == lapsed == ["SEARCH timer USING INDEX ix_timer_due_at (due_at<?)"]
     assert next_due == ["SEARCH timer USING INDEX ix_timer_due_at (due_at>?)"]
+    assert backlog == ["SEARCH timer USING COVERING INDEX ix_timer_due_at (due_at<?)"]
     assert forget == ["SEARCH timer USING INDEX sqlite_autoindex_timer_1 (key=? AND kind=?)"]
+    assert take == lease == ["SEARCH timer USING INTEGER PRIMARY KEY (rowid=?)"]
 
 
 async def test_polling_uses_the_index_on_at(db: Database) -> None:

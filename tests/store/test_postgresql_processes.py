@@ -80,13 +80,29 @@ async def test_timers_that_another_process_has_claimed_are_passed_over(db: Datab
         for n in range(4):
             timers.plan(tx, "remind", str(n), NOW_MICROS + n)
 
-    def claim(limit: int) -> Callable[[Tx], list[str]]:
-        return lambda tx: [timer.key for timer in timers.claim(tx, NOW + 1, ["remind"], limit)]
+    def take(limit: int) -> Callable[[Tx], list[str]]:
+        def work(tx: Tx) -> list[str]:
+            taken = [timers.take(tx, each, NOW + 1) for each in timers.due(tx, NOW + 1, ["remind"], limit)]
+            return [timer.key for timer in taken if timer]
+
+        return work
 
     await db.write(plan)
-    async with under_way(other, claim(2)) as claimed:
-        assert await db.write(claim(9)) == ["2", "3"]
-    assert await claimed == ["0", "1"]
+    async with under_way(other, take(2)) as taken:
+        assert await db.write(take(9)) == ["2", "3"]
+    assert await taken == ["0", "1"]
+
+
+async def test_a_timer_is_leased_by_one_of_two_processes(db: Database, other: Database, url: str) -> None:
+    def lease(tx: Tx) -> timers.Timer | None:
+        return timers.lease(tx, 1, NOW, NOW + 60)
+
+    await db.write(lambda tx: timers.plan(tx, "deliver.sms", "a", NOW_MICROS))
+    async with under_way(other, lease) as first:
+        second = asyncio.create_task(db.write(lease))
+        await asyncio.to_thread(until_waiting, url)
+    assert (await first) is not None
+    assert await second is None
 
 
 async def test_of_two_plans_at_once_the_last_counts(db: Database, other: Database, url: str) -> None:
@@ -94,7 +110,9 @@ async def test_of_two_plans_at_once_the_last_counts(db: Database, other: Databas
         second = asyncio.create_task(db.write(lambda tx: timers.plan(tx, "remind", "a", NOW_MICROS, b"second")))
         await asyncio.to_thread(until_waiting, url)
     await second
-    [timer] = await db.write(lambda tx: timers.claim(tx, NOW, ["remind"], 9))
+    [number] = await db.read(lambda tx: timers.due(tx, NOW, ["remind"], 9))
+    timer = await db.write(lambda tx: timers.take(tx, number, NOW))
+    assert timer is not None
     assert timer.payload == b"second"
 
 

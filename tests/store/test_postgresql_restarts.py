@@ -9,11 +9,12 @@ import pytest
 
 from channels.envelope import LoggedEvent, Stream
 from hub.kernel.errors import Overloaded
-from hub.store import database, link, outbox, streams, worker
+from hub.store import database, link, outbox, streams, timers, worker
+from hub.store.changes import Changes
 from hub.store.database import Database
 from hub.store.postgresql import PostgreSQL
 from hub.store.transaction import Emitted, OutcomeUnknown, Snapshot, Tx
-from tests.store.harness import ALICE, NOW, StandingClock
+from tests.store.harness import ALICE, NOW, NOW_MICROS, StandingClock
 from tests.store.test_durability import USERS
 from tests.support import postgres
 from tests.support.postgres import PostgresServer
@@ -124,6 +125,20 @@ async def test_a_restart_is_a_pause_and_nothing_more(
         assert (await asyncio.gather(*waiting))[1] == before
         assert [event.seq for event in await db.read(lambda tx: streams.history(tx, ALICE, 0, 9))] == [1, 2]
         assert db.trouble() is None
+
+
+async def test_timers_are_watched_again_after_a_restart(server: PostgresServer, url: str) -> None:
+    told = asyncio.Event()
+    async with Changes(url, told.set):
+        await told.wait()
+        told.clear()
+        await asyncio.to_thread(server.stop, signal.SIGINT)
+        await asyncio.to_thread(server.start)
+        await told.wait()
+        told.clear()
+        async with Database(url, clock=StandingClock()) as db:
+            await db.write(lambda tx: timers.plan(tx, "remind", "a", NOW_MICROS))
+        await told.wait()
 
 
 async def test_leaving_ends_while_the_server_is_away(
