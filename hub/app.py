@@ -30,19 +30,17 @@ from hub.realtime.heartbeat import Heartbeat
 from hub.realtime.node import Node
 from hub.realtime.pressure import Bounds
 from hub.relay.publisher import Publisher
-from hub.store import idempotency, migrations, streams
+from hub.store import migrations, streams
 from hub.store.database import Database
-from hub.store.transaction import Tx
 from hub.transports import paths
 from hub.transports.http import HTTPTransports
 from hub.transports.limits import Limits
 from hub.transports.websocket import WebSockets
+from scheduler import process
 
 WHEEL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 0.1  # with the memory broker
 HEARTBEAT_SECONDS_SHARED = 1.0  # with Redis, beside other processes
-TRIM_SECONDS = 10.0
-TRIM_BATCH = 1000
 CONNECTION_TYPES = ("websocket", "long-polling")
 
 
@@ -110,7 +108,8 @@ async def running(settings: Settings, configuration: Configuration, clock: Clock
             background.keep("wheel", _regularly(WHEEL_SECONDS, lambda: _turn(node, clock), clock))
             every = HEARTBEAT_SECONDS_SHARED if settings.redis_url else HEARTBEAT_SECONDS
             background.keep("heartbeat", _regularly(every, heartbeat.beat, clock))
-            background.keep("trim", _regularly(TRIM_SECONDS, lambda: _trim(database, settings, clock), clock))
+            if settings.scheduler == "internal":
+                await last.enter_async_context(process.running(settings, database, clock))
             websockets = WebSockets(node, limits, settings.origins)
             polling = HTTPTransports(node, limits, settings.origins, callbacks=settings.callback_polling)
             yield Hub(settings, node, _asgi(services, polling), websockets)
@@ -177,23 +176,3 @@ def _regularly(seconds: float, work: Callable[[], Awaitable[None]], clock: Clock
 
 async def _turn(node: Node, clock: Clock) -> None:
     node.wheel.advance(clock.monotonic())
-
-
-async def _trim(database: Database, settings: Settings, clock: Clock) -> None:
-    """Shorten the log to what the settings keep, a batch at a time so that no write waits long."""
-    now = clock.now()
-
-    def events(tx: Tx) -> int:
-        return streams.trim(
-            tx,
-            now=now,
-            seconds=settings.history_seconds,
-            events=settings.history_events,
-            events_shared=settings.history_events_shared,
-            batch=TRIM_BATCH,
-        )
-
-    while await database.write(events) == TRIM_BATCH:
-        pass
-    while await database.write(lambda tx: idempotency.expire(tx, now, TRIM_BATCH)) == TRIM_BATCH:
-        pass

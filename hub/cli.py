@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from hub.timers import timers
+
 if TYPE_CHECKING:
     from hub.kernel.config import Configuration
     from hub.kernel.settings import Settings
@@ -55,6 +57,8 @@ def main() -> None:
     """The notification hub: settings come from HUB_* variables, see `hub doctor`."""
 
 
+main.add_command(timers)
+
 url_option = click.option(
     "--url",
     envvar="HUB_PUBLIC_URL",
@@ -77,6 +81,14 @@ def serve(host: str, port: int, *, demo: bool) -> None:
 
     settings = _settings()
     run(settings, _configuration(settings), host, port, demo)
+
+
+@main.command()
+def scheduler() -> None:
+    """Do timers until SIGTERM or Ctrl-C, beside `hub serve` with HUB_SCHEDULER=external. There may be several."""
+    from scheduler.process import serve as run
+
+    run(_settings())
 
 
 @main.command()

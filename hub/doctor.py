@@ -101,6 +101,18 @@ def write(settings: Settings, change: Callable[[Tx, float], T]) -> T:
     return asyncio.run(run())
 
 
+def read(settings: Settings, look: Callable[[Snapshot], T]) -> T:
+    """What `look` sees in the settings' database, beside whatever serves it. Blocks. Raises NotMigrated."""
+    if (database := _opened(settings)) is None:
+        raise NotMigrated
+
+    async def run() -> T:
+        async with database:
+            return await database.read(look)
+
+    return asyncio.run(run())
+
+
 def renew_epoch(settings: Settings, lock_file: str) -> str:
     """Give the log a new identity and return it. Raises HubRunning while the lock file in the data directory is held.
 

@@ -29,6 +29,7 @@ _declared: Final[list[tuple[MetricWrapperBase, str]]] = []
 _TRANSPORTS: Final = ("websocket", "long-polling", "callback-polling")
 _WRITE_BUCKETS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _HTTP_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0)
+_LATE_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 600.0, 3600.0)
 _LAG_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 
@@ -138,6 +139,24 @@ WRITE_CLASHES = _counter(
 WRITE_SECONDS = _histogram("hub_write_seconds", "From BEGIN to COMMIT.", _WRITE_BUCKETS)
 WRITE_QUEUE = _gauge("hub_write_queue", "Functions that wait for the writer.")
 STORE_CALLBACK_ERRORS = _counter("hub_store_callback_errors_total", "After-commit callbacks that raised.")
+
+# Timers.
+TIMERS_DUE = _gauge("hub_timers_due", "Timers of the whole database that are due and not done yet.")
+TIMERS_LATE_SECONDS = _histogram(
+    "hub_timers_late_seconds", "From the due time of a timer to its effect, or to its call.", _LATE_BUCKETS, ["kind"]
+)
+TIMERS_CLAIMED = _counter("hub_timers_claimed_total", "Attempts at timers made by this process.", "kind")
+TIMERS_RETRIED = _counter("hub_timers_retried_total", "Attempts that failed and will be repeated.", "kind")
+TIMERS_BURIED: Final = Counter(
+    "hub_timers_buried_total",
+    "Timers given up, by reason: failed, missed, refused, uncertain.",
+    ["kind", "reason"],
+    registry=REGISTRY,
+)
+_declared.append((TIMERS_BURIED, "hub_timers_buried_total"))
+TIMERS_LOST = _counter(
+    "hub_timers_lost_total", "Calls whose outcome came when the timer was cancelled, replaced or lapsed.", "kind"
+)
 
 # HTTP.
 HTTP_REQUESTS: Final = Counter(

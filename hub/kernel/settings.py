@@ -116,6 +116,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     scheduler: Annotated[
         Literal["internal", "external"], Meta(description="Timers in this process, or in `hub scheduler`")
     ] = "internal"
+    timers_buried_seconds: Annotated[
+        _Positive, Meta(description="How long timers that were given up are kept for operators")
+    ] = 2_592_000
     log_format: Annotated[Literal["text", "json"], Meta(description="Form of the log on standard error")] = "text"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="Least level that is logged")
@@ -168,8 +171,6 @@ def _contradictions(settings: Settings) -> Iterator[Fault]:
     yield from _of_another_version(settings)
     if fault := _database_fault(settings.database.reveal()):
         yield Fault("HUB_DATABASE_URL", fault)
-    if settings.scheduler == "external":
-        yield Fault("HUB_SCHEDULER", "external is not supported by this version yet; there is no scheduler apart")
     if settings.jwt_secret and settings.jwks_url:
         yield Fault("HUB_JWT_SECRET", "excludes HUB_JWKS_URL; set one of them, or neither to use a generated key")
     if settings.jwt_secret and len(settings.jwt_secret.reveal().encode("utf-8", "surrogateescape")) < SHORTEST_SECRET:

@@ -14,7 +14,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "aiosmtplib": ("scheduler.senders",),
     "alembic": ("hub.store",),
     "apscheduler": ("scheduler.clockwork",),
-    "click": ("hub.cli", "hub.__main__"),
+    "click": ("hub.cli", "hub.timers", "hub.__main__"),
     "cryptography": ("hub.auth",),
     "hiredis": ("hub.brokers",),
     "jwt": ("hub.auth",),

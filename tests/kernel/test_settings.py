@@ -72,7 +72,6 @@ def test_text_becomes_a_value(name: str, text: str, value: object) -> None:
         ("HUB_WS_PING_SECONDS", "inf", "must be a number above 0 to 3600, not 'inf'"),
         ("HUB_CALLBACK_POLLING", "maybe", "must be on or off, not 'maybe'"),
         ("HUB_SCHEDULER", "both", "must be internal or external, not 'both'"),
-        ("HUB_SCHEDULER", "external", "external is not supported by this version yet; there is no scheduler apart"),
         ("HUB_REDIS_PREFIX", "a b", r"must be text matching `\A[A-Za-z0-9._:-]{1,64}\Z`, not 'a b'"),
         ("HUB_JWT_SECRET", "short", "must be at least 32 bytes long"),
         ("HUB_CONFIG", "no/such.toml", "no such file: no/such.toml"),

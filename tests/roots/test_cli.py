@@ -125,7 +125,11 @@ def test_the_roles_are_those_of_the_catalogue() -> None:
         (["serve", "--port", "eighty"], "'eighty' is not a valid integer"),
         (["serve", "--workers", "4"], "No such option '--workers'"),
         (["kick", "--user", "alice"], "Missing option '--organization'"),
-        (["scheduler"], "No such command 'scheduler'"),
+        (["scheduler", "--port", "1"], "No such option '--port'"),
+        (["timers", "replay"], "Give ids, or --all"),
+        (["timers", "replay", "1", "--all"], "Give ids, or --all"),
+        (["timers", "replay", "1", "--kind", "deliver.sms"], "Give ids, or --all"),
+        (["timers", "forget"], "Missing argument 'ID...'"),
     ],
 )
 def test_wrong_usage_is_said_and_ends_with_2(arguments: list[str], complaint: str) -> None:

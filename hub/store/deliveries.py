@@ -1,0 +1,81 @@
+"""What is to leave the house, as it waits for it: typed messages, stored as timers of kind `deliver.*`.
+
+They live here because everybody above needs them: use cases plan them, the scheduler sends them, and neither may
+import the other. A message is complete; whoever sends it adds nothing and looks nothing up.
+"""
+
+from collections.abc import Mapping
+from typing import Final, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from hub.kernel.clock import micros
+from hub.kernel.ids import event_id
+from hub.store import timers
+from hub.store.timers import Timer
+from hub.store.transaction import Tx
+
+
+class Mail(Struct, frozen=True, kw_only=True):
+    """A mail to one person. `sender` is an address, with or without a name; None: that of the settings."""
+
+    to: str
+    subject: str
+    text: str
+    html: str | None = None
+    sender: str | None = None
+
+
+class Sms(Struct, frozen=True, kw_only=True):
+    """A text to one phone number in E.164 form. `sender` is a number or a name; None: that of the settings."""
+
+    to: str
+    text: str
+    sender: str | None = None
+
+
+class Webhook(Struct, frozen=True, kw_only=True):
+    """An event for a machine: `payload` is JSON and is sent byte for byte, `at` is when it happened, in microseconds.
+
+    `secret` is the key of the signature, None for none. `headers` are the receiver's own wishes.
+    """
+
+    url: str
+    type: str
+    payload: msgspec.Raw
+    at: int
+    secret: str | None = None
+    headers: Mapping[str, str] = {}
+
+
+Message: TypeAlias = Mail | Sms | Webhook
+M = TypeVar("M", Mail, Sms, Webhook)
+
+KINDS: Final[Mapping[type[Message], str]] = {Mail: "deliver.mail", Sms: "deliver.sms", Webhook: "deliver.webhook"}
+
+
+def plan(
+    tx: Tx,
+    message: Message,
+    now: float,
+    *,
+    key: str | None = None,
+    due: float | None = None,
+    until: float | None = None,
+) -> str:
+    """Have the message sent at `due`, or as soon as this transaction is committed; returns its key.
+
+    The key names the message to its receiver, over all attempts. Planning again under the same key replaces what has
+    not been sent yet; a random key, the default, replaces nothing. After `until` it is not sent any more.
+    """
+    key = event_id() if key is None else key
+    not_after = None if until is None else micros(until)
+    due_at = micros(now if due is None else due)
+    timers.plan(tx, KINDS[type(message)], key, due_at, msgspec.json.encode(message), not_after=not_after)
+    return key
+
+
+def read(timer: Timer, type_: type[M]) -> M:
+    """The message that a timer carries. Raises `msgspec.MsgspecError` for one that this version cannot read."""
+    return msgspec.json.decode(timer.payload, type=type_)

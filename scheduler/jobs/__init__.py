@@ -1,0 +1,1 @@
+"""Which kind of timer is answered by what. Nothing is decided here."""

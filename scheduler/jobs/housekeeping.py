@@ -1,0 +1,62 @@
+"""Kinds `housekeeping.*`: what has had its time is deleted, by one of the processes, a batch at a time.
+
+Each run plans the next one in its own transaction: at once while there is more, so that no other write waits for long,
+else after a pause.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from hub.kernel.clock import micros
+from hub.kernel.settings import Settings
+from hub.store import idempotency, streams, timers
+from hub.store.timers import Timer
+from hub.store.transaction import Tx
+from scheduler.claims import Transactional
+from scheduler.retries import Retries
+
+BATCH: Final = 1000
+HISTORY: Final = "housekeeping.history"
+IDEMPOTENCY: Final = "housekeeping.idempotency"
+BURIED: Final = "housekeeping.buried"
+FOR_EVER: Final = Retries(attempts=None, first=10.0, longest=600.0)
+
+
+def transactional(settings: Settings) -> tuple[Transactional, ...]:
+    """The jobs that keep the database as small as the settings want it."""
+
+    def history(tx: Tx, now: float) -> int:
+        return streams.trim(
+            tx,
+            now=now,
+            seconds=settings.history_seconds,
+            events=settings.history_events,
+            events_shared=settings.history_events_shared,
+            batch=BATCH,
+        )
+
+    def keys(tx: Tx, now: float) -> int:
+        return idempotency.expire(tx, now, BATCH)
+
+    def dead_letters(tx: Tx, now: float) -> int:
+        return timers.expire_buried(tx, now, settings.timers_buried_seconds, BATCH)
+
+    return (
+        _regular(HISTORY, history, every=10.0),
+        _regular(IDEMPOTENCY, keys, every=60.0),
+        _regular(BURIED, dead_letters, every=600.0),
+    )
+
+
+def begin(tx: Tx, now: float) -> None:
+    """See that each of them is planned: on a new database nobody has done it before."""
+    for kind in (HISTORY, IDEMPOTENCY, BURIED):
+        timers.plan_unless_pending(tx, kind, "", micros(now))
+
+
+def _regular(kind: str, delete: Callable[[Tx, float], int], *, every: float) -> Transactional:
+    def act(tx: Tx, timer: Timer, now: float) -> None:
+        more = delete(tx, now) >= BATCH
+        timers.plan(tx, timer.kind, timer.key, micros(now if more else now + every))
+
+    return Transactional(kind, act, FOR_EVER)

@@ -1,0 +1,123 @@
+"""The hub tidies up after itself, whatever number of processes there are."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from channels.envelope import Stream
+from hub.kernel.clock import micros
+from hub.kernel.settings import Settings
+from hub.store import idempotency, outbox, streams, timers
+from hub.store.database import Database
+from hub.store.idempotency import Answer, Scope
+from hub.store.transaction import Tx
+from scheduler.claims import Jobs
+from scheduler.firing import Firing
+from scheduler.jobs import housekeeping
+from tests.scheduler.world import plan, table
+from tests.store.harness import rows
+from tests.support.clock import START, FakeClock
+
+ALICE = Stream("acme", "alice", "/v2/me/calls")
+SETTINGS = Settings(history_events=3, timers_buried_seconds=100)
+
+
+def keeper(db: Database, clock: FakeClock) -> Firing:
+    return Firing(db, Jobs(housekeeping.transactional(SETTINGS)), clock, lambda: 1.0)
+
+
+async def begun(db: Database, clock: FakeClock) -> Firing:
+    await db.write(lambda tx: housekeeping.begin(tx, clock.now()))
+    return keeper(db, clock)
+
+
+async def test_history_is_trimmed_again_and_again(db: Database, clock: FakeClock) -> None:
+    job = await begun(db, clock)
+    await job.work()
+    for _ in range(2):
+        await db.write(lambda tx: [outbox.emit(tx, ALICE, b"{}", clock.now()) for _ in range(5)])
+        clock.advance(10)
+        await job.work()
+        heads = await db.read(lambda tx: streams.heads(tx, [ALICE]))
+        assert heads[ALICE].seq - heads[ALICE].first == 2
+
+
+async def test_more_than_a_batch_is_trimmed_batch_by_batch_at_once(
+    db: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "BATCH", 10)
+    await db.write(lambda tx: [outbox.emit(tx, ALICE, b"{}", clock.now()) for _ in range(103)])
+    job = await begun(db, clock)
+    for _ in range(11):  # a round does what was due when it began
+        await job.work()
+    assert (await db.read(lambda tx: streams.heads(tx, [ALICE])))[ALICE].first == 101
+    [history] = [timer for timer in await table(db) if timer.kind == housekeeping.HISTORY]
+    assert history.due_at == micros(START + 10)
+
+
+async def test_idempotency_keys_and_dead_letters_go_when_their_time_has_come(db: Database, clock: FakeClock) -> None:
+    scope = Scope("acme", "crm", "/api/v2/events")
+
+    def remember(tx: Tx) -> None:
+        idempotency.begin(tx, scope, "k", b"hash", clock.now())
+        idempotency.store(tx, scope, "k", Answer(200, (), b"{}"))
+
+    await db.write(remember)
+    await plan(db, "deliver.sms", "old", "pending")
+    await db.write(lambda tx: timers.bury(tx, 1, "refused: x", clock.now()))
+    job = await begun(db, clock)
+    await job.work()
+    assert len(await db.read(lambda tx: rows(tx, "SELECT * FROM idempotency"))) == 1
+    assert [timer.key for timer in await table(db) if timer.kind == "deliver.sms"] == ["old", "pending"]
+    clock.advance(86_401)
+    await job.work()
+    assert await db.read(lambda tx: rows(tx, "SELECT * FROM idempotency")) == []
+    assert [timer.key for timer in await table(db) if timer.kind == "deliver.sms"] == ["pending"]
+
+
+async def test_beginning_again_moves_nothing(db: Database, clock: FakeClock) -> None:
+    job = await begun(db, clock)
+    await job.work()
+    before = await table(db)
+    clock.advance(1)
+    await begun(db, clock)
+    assert await table(db) == before
+    assert {(timer.kind, timer.due_at) for timer in before} == {
+        (housekeeping.HISTORY, micros(START + 10)),
+        (housekeeping.IDEMPOTENCY, micros(START + 60)),
+        (housekeeping.BURIED, micros(START + 600)),
+    }
+
+
+async def test_of_several_processes_one_tidies_up(url: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    trims: list[float] = []
+
+    def trim(tx: Tx, *, now: float, **_: object) -> int:
+        trims.append(now)
+        return 0
+
+    monkeypatch.setattr(streams, "trim", trim)
+    async with AsyncExitStack() as stack:
+        databases = [await stack.enter_async_context(Database(url, clock=clock)) for _ in range(3)]
+        jobs = [await begun(db, clock) for db in databases]
+        for _ in range(4):
+            await asyncio.gather(*(job.work() for job in jobs))
+            clock.advance(10)
+    assert trims == [START, START + 10, START + 20, START + 30]
+
+
+async def test_housekeeping_that_fails_goes_on_for_ever(
+    db: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(tx: Tx, **_: object) -> int:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(streams, "trim", fail)
+    job = await begun(db, clock)
+    for _ in range(30):
+        await job.work()
+        clock.advance(600)
+    [history] = [timer for timer in await table(db) if timer.kind == housekeeping.HISTORY]
+    assert (history.attempt, history.error) == (30, "OSError: disk full")
+    assert history.due_at is not None
