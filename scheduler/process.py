@@ -22,7 +22,7 @@ _log = logs.get("scheduler")
 @asynccontextmanager
 async def running(settings: Settings, database: Database, clock: Clock) -> AsyncIterator[Runner]:
     """The timers of `database` are done while the block lasts; what is under way at its end is finished."""
-    async with senders.opened(settings) as ways:
+    async with senders.opened(settings, clock) as ways:
         jobs = Jobs(housekeeping.transactional(settings), deliveries.outward(ways))
         await database.write(lambda tx: housekeeping.begin(tx, clock.now()))
         async with Runner(database, jobs, clock) as runner:

@@ -111,8 +111,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         10.0
     )
 
-    smtp_url: Annotated[Secret | None, Meta(description="Mail server")] = None
-    sms_url: Annotated[Secret | None, Meta(description="SMS gateway")] = None
+    smtp_url: Annotated[
+        Secret | None,
+        Meta(description="Mail server, `smtp[s]://[user:password@]host[:port]`; absent: mails are printed"),
+    ] = None
+    smtp_from: Annotated[str | None, Meta(description="Address of mails that name no sender")] = None
+    sms_url: Annotated[
+        Secret | None,
+        Meta(description="Messages resource of an SMS gateway, with credentials; absent: SMS are printed"),
+    ] = None
+    sms_from: Annotated[str | None, Meta(description="Number or name of SMS that name no sender")] = None
+    webhook_private: Annotated[
+        bool, Meta(description="Permit webhooks to addresses that are not public, and without TLS")
+    ] = False
     scheduler: Annotated[
         Literal["internal", "external"], Meta(description="Timers in this process, or in `hub scheduler`")
     ] = "internal"
@@ -168,7 +179,6 @@ def table() -> str:
 
 
 def _contradictions(settings: Settings) -> Iterator[Fault]:
-    yield from _of_another_version(settings)
     if fault := _database_fault(settings.database.reveal()):
         yield Fault("HUB_DATABASE_URL", fault)
     if settings.jwt_secret and settings.jwks_url:
@@ -186,6 +196,7 @@ def _contradictions(settings: Settings) -> Iterator[Fault]:
     for origin in settings.allowed_origins:
         if not _is_base_url(origin) or urlsplit(origin).path.rstrip("/"):
             yield Fault("HUB_ALLOWED_ORIGINS", f"{origin!r} must be http(s)://host[:port]")
+    yield from _ways_out(settings)
     if settings.max_ingest_bytes < settings.max_message_bytes:
         yield Fault("HUB_MAX_INGEST_BYTES", "must not be smaller than HUB_MAX_MESSAGE_BYTES")
 
@@ -210,14 +221,37 @@ def _redis_fault(url: Secret) -> str | None:
     return None
 
 
-def _of_another_version(settings: Settings) -> Iterator[Fault]:
-    later = {
-        "HUB_SMTP_URL": (settings.smtp_url, "since no mail is sent"),
-        "HUB_SMS_URL": (settings.sms_url, "since no SMS is sent"),
-    }
-    for name, (value, instead) in later.items():
-        if value:
-            yield Fault(name, f"is not supported by this version yet; unset it {instead}")
+def _ways_out(settings: Settings) -> Iterator[Fault]:
+    if settings.smtp_url and not _is_smtp_url(settings.smtp_url.reveal()):
+        yield Fault("HUB_SMTP_URL", "must be smtp[s]://[user:password@]host[:port]")
+    if settings.sms_url and not _is_sms_url(settings.sms_url.reveal()):
+        yield Fault("HUB_SMS_URL", "must be https://user:password@host[:port]/path; http only for a loopback host")
+    if settings.smtp_url and "@" not in (settings.smtp_from or ""):
+        yield Fault(
+            "HUB_SMTP_FROM", "must be an address if HUB_SMTP_URL is set: hub@example.com, or Hub <hub@example.com>"
+        )
+    if settings.sms_url and not settings.sms_from:
+        yield Fault("HUB_SMS_FROM", "is missing: with HUB_SMS_URL somebody has to be the sender")
+
+
+def _is_smtp_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        port_is_readable = url.port is None or url.port > 0
+    except ValueError:
+        return False
+    bare = not (url.path.strip("/") or url.query or url.fragment) and (url.username is None) == (url.password is None)
+    return url.scheme in {"smtp", "smtps"} and bool(url.hostname) and bare and port_is_readable
+
+
+def _is_sms_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        port_is_readable = url.port is None or url.port > 0
+    except ValueError:
+        return False
+    is_private = url.scheme == "https" or (url.scheme == "http" and _is_loopback(url.hostname or ""))
+    return is_private and bool(url.hostname) and not url.fragment and port_is_readable
 
 
 def _is_base_url(text: str) -> bool:

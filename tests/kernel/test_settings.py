@@ -167,17 +167,58 @@ def test_a_postgresql_server_alone_is_none(url: str) -> None:
     assert message == "must name the database: postgresql://user:password@host:port/database"
 
 
-@pytest.mark.parametrize("name", ["HUB_SMTP_URL", "HUB_SMS_URL"])
-def test_what_comes_later_is_refused_and_not_ignored(name: str) -> None:
-    found = faults({name: "x://user:hunter2@host"})
-    assert found.keys() == {name}
-    assert found[name].startswith("is not supported by this version yet; unset it")
-    assert "hunter2" not in found[name]
-
-
 def test_a_redis_url_is_checked_and_not_shown() -> None:
     assert faults({"HUB_REDIS_URL": "redis://u:hunter2@host:x"}) == {
         "HUB_REDIS_URL": "has no valid port after the host host"
+    }
+
+
+SMTP = "must be smtp[s]://[user:password@]host[:port]"
+SMS = "must be https://user:password@host[:port]/path; http only for a loopback host"
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("smtp://mail.example", None),
+        ("smtps://u:hunter2@mail.example:465/", None),
+        ("smtp://u@mail.example", SMTP),
+        ("smtp://mail.example/inbox", SMTP),
+        ("smtp://mail.example:99999", SMTP),
+        ("smtp://", SMTP),
+        ("http://u:hunter2@mail.example", SMTP),
+    ],
+)
+def test_the_url_of_a_mail_server(url: str, message: str | None) -> None:
+    given = {"HUB_SMTP_URL": url, "HUB_SMTP_FROM": "Hub <hub@hub.example>"}
+    if message is None:
+        assert settings.load(given).smtp_url == Secret(url)
+    else:
+        assert faults(given) == {"HUB_SMTP_URL": message}
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("https://AC1:hunter2@sms.example/Accounts/AC1/Messages.json", None),
+        ("http://u:hunter2@127.0.0.1:8000/", None),
+        ("http://u:hunter2@sms.example/", SMS),
+        ("smtp://sms.example", SMS),
+        ("https://sms.example/#x", SMS),
+    ],
+)
+def test_the_url_of_an_sms_gateway(url: str, message: str | None) -> None:
+    given = {"HUB_SMS_URL": url, "HUB_SMS_FROM": "Hub"}
+    if message is None:
+        assert settings.load(given).sms_url == Secret(url)
+    else:
+        assert faults(given) == {"HUB_SMS_URL": message}
+
+
+def test_what_is_sent_has_a_sender() -> None:
+    assert faults({"HUB_SMTP_URL": "smtp://mail.example", "HUB_SMS_URL": "https://sms.example"}) == {
+        "HUB_SMTP_FROM": "must be an address if HUB_SMTP_URL is set: hub@example.com, or Hub <hub@example.com>",
+        "HUB_SMS_FROM": "is missing: with HUB_SMS_URL somebody has to be the sender",
     }
 
 

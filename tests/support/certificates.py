@@ -1,8 +1,13 @@
 """A certificate authority of the test's own, and what it signs."""
 
+import atexit
+import ssl
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -27,9 +32,9 @@ class Authority:
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     def issue(self, name: str, *addresses: str) -> tuple[Path, Path]:
-        """A certificate for these IP addresses and its key, as files."""
+        """A certificate for these IP addresses or host names and its key, as files."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(each)) for each in addresses])
+        names = x509.SubjectAlternativeName([_address(each) for each in addresses])
         builder = _builder(_named(name), self._name, key).add_extension(names, False)
         certificate = builder.sign(self._key, hashes.SHA256())
         files = self._home / f"{name}.crt", self._home / f"{name}.key"
@@ -37,6 +42,35 @@ class Authority:
         plain = serialization.NoEncryption()
         files[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
         return files
+
+
+@cache
+def _shared() -> Authority:
+    home = Path(mkdtemp())
+    atexit.register(rmtree, home)
+    return Authority(home)
+
+
+def trusting() -> ssl.SSLContext:
+    """A client's context that trusts the authority behind `serving`, and nobody else."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(_shared().file)
+    return context
+
+
+def serving(*addresses: str) -> ssl.SSLContext:
+    """A server's context with a certificate for these addresses or host names."""
+    certificate, key = _shared().issue(addresses[0], *addresses)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def _address(text: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(text))
+    except ValueError:
+        return x509.DNSName(text)
 
 
 def _named(name: str) -> x509.Name:
