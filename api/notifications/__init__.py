@@ -1,0 +1,1 @@
+"""Notifications: what people and machines are told about appointments, by mail, SMS and webhook."""
