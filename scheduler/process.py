@@ -49,4 +49,5 @@ async def _serve(settings: Settings) -> None:
     ):
         _log.info("scheduler started")
         await stop.wait()
+        _log.info("scheduler stopping")
     _log.info("scheduler stopped")

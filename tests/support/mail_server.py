@@ -30,11 +30,16 @@ class MailServer:
         self.answers: dict[str, str] = {}
         self.protocols: list[SMTP] = []
         self._asked = asyncio.Event()
+        self._released = asyncio.Event()
 
     async def asked(self) -> None:
         """Return when a command has been met with "hang"."""
         async with asyncio.timeout(WAIT_SECONDS):
             await self._asked.wait()
+
+    def release(self) -> None:
+        """Say yes where "hang" was said."""
+        self._released.set()
 
     def hang_up(self) -> None:
         """Close every connection."""
@@ -77,7 +82,8 @@ class MailServer:
         answer = self.answers.get(command, "250 OK")
         if answer == "hang":
             self._asked.set()
-            await asyncio.Event().wait()
+            await self._released.wait()
+            return "250 OK"
         if answer == "close":
             assert server.transport is not None
             server.transport.close()
