@@ -84,11 +84,13 @@ def serve(host: str, port: int, *, demo: bool) -> None:
 
 
 @main.command()
-def scheduler() -> None:
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Address for the metrics.")
+@click.option("--metrics-port", type=click.IntRange(0, 65535), help="Serve /metrics here.  [default: nowhere]")
+def scheduler(metrics_host: str, metrics_port: int | None) -> None:
     """Do timers until SIGTERM or Ctrl-C, beside `hub serve` with HUB_SCHEDULER=external. There may be several."""
     from scheduler.process import serve as run
 
-    run(_settings())
+    run(_settings(), None if metrics_port is None else (metrics_host, metrics_port))
 
 
 @main.command()

@@ -3,9 +3,9 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
-from hub.kernel import logs, zones
+from hub.kernel import logs, metrics, zones
 from hub.kernel.clock import Clock, SystemClock
 from hub.kernel.settings import Settings
 from hub.store import migrations
@@ -29,11 +29,18 @@ async def running(settings: Settings, database: Database, clock: Clock) -> Async
             yield runner
 
 
-def serve(settings: Settings) -> None:
-    """Do timers until SIGTERM or SIGINT. Migrates an SQLite database. Raises `SettingsError` for what is wrong."""
+def serve(settings: Settings, metrics_at: tuple[str, int] | None) -> None:
+    """Do timers until SIGTERM or SIGINT, and serve the metrics at that host and port meanwhile.
+
+    Migrates an SQLite database. Raises `OSError` for a port in use.
+    """
     logs.configure(settings.log_format, settings.log_level)
     zones.use_packaged()
-    asyncio.run(_serve(settings))
+    with ExitStack() as stack:
+        if metrics_at is not None:
+            port = stack.enter_context(metrics.served(*metrics_at))
+            _log.info("metrics served", host=metrics_at[0], port=port)
+        asyncio.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:

@@ -3,7 +3,8 @@
 Labels have few, fixed values: never a user, a channel of a client's making or an id.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from prometheus_client import (
@@ -14,6 +15,7 @@ from prometheus_client import (
     ProcessCollector,
     disable_created_metrics,
     generate_latest,
+    start_http_server,
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics import MetricWrapperBase
@@ -181,6 +183,21 @@ LOOP_LAG_SECONDS = _histogram("hub_loop_lag_seconds", "How late the event loop r
 def render() -> bytes:
     """All metrics in the text format, to be sent as CONTENT_TYPE."""
     return generate_latest(REGISTRY)
+
+
+@contextmanager
+def served(host: str, port: int) -> Iterator[int]:
+    """`/metrics` over HTTP from a thread of its own, for a process that serves nothing else; gives the port (0: any).
+
+    Raises OSError for one that is in use.
+    """
+    server, thread = start_http_server(port, host, REGISTRY)
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def table() -> str:

@@ -81,7 +81,8 @@ def plan(
     """Have the message sent at `due`, or as soon as this transaction is committed; returns its key.
 
     The key names the message to its receiver, over all attempts. Planning again under the same key replaces what has
-    not been sent yet; a random key, the default, replaces nothing. After `until` it is not sent any more.
+    not left yet (one that is on its way at this moment arrives as well); a random key, the default, replaces nothing.
+    After `until` it is not sent any more.
     """
     key = event_id() if key is None else key
     not_after = None if until is None else micros(until)

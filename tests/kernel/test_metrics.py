@@ -1,4 +1,7 @@
 import re
+from http.client import HTTPConnection
+
+import pytest
 
 from hub.kernel import metrics
 
@@ -30,3 +33,14 @@ def test_a_count_shows() -> None:
     before = metrics.REGISTRY.get_sample_value("hub_healed_events_total") or 0.0
     metrics.HEALED_EVENTS.inc(3)
     assert metrics.REGISTRY.get_sample_value("hub_healed_events_total") == before + 3
+
+
+def test_a_process_that_serves_nothing_else_can_serve_its_metrics() -> None:
+    with metrics.served("127.0.0.1", 0) as port:
+        connection = HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("GET", "/metrics")
+        body = connection.getresponse().read()
+        connection.close()
+        with pytest.raises(OSError, match="in use"), metrics.served("127.0.0.1", port):
+            pass
+    assert b"hub_timers_due" in body

@@ -125,7 +125,7 @@ def test_the_roles_are_those_of_the_catalogue() -> None:
         (["serve", "--port", "eighty"], "'eighty' is not a valid integer"),
         (["serve", "--workers", "4"], "No such option '--workers'"),
         (["kick", "--user", "alice"], "Missing option '--organization'"),
-        (["scheduler", "--port", "1"], "No such option '--port'"),
+        (["scheduler", "--metrics-port", "eighty"], "'eighty' is not a valid integer"),
         (["timers", "replay"], "Give ids, or --all"),
         (["timers", "replay", "1", "--all"], "Give ids, or --all"),
         (["timers", "replay", "1", "--kind", "deliver.sms"], "Give ids, or --all"),

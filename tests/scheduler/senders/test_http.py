@@ -23,6 +23,7 @@ from scheduler.senders.webhook import WebhookCaller
 from tests.support import certificates
 from tests.support.clock import START, FakeClock
 from tests.support.http_receiver import Receiver, answer, http_receiver
+from tests.support.hub_process import ROOT
 
 SMS = Sms(to="+306931221199", text="Γεια & χαρά")
 HOOK = Webhook(
@@ -152,6 +153,21 @@ async def test_a_webhook_is_an_envelope_with_two_signatures() -> None:
     assert time == f"t={START:.0f}"
     assert whole == hmac.new(b"key", f"{START:.0f}.".encode() + request.body, hashlib.sha256).hexdigest()
     assert sent["x-signature"] == hmac.new(b"key", bytes(HOOK.payload), hashlib.sha256).hexdigest()
+
+
+async def test_the_documented_check_accepts_it_and_nothing_else() -> None:
+    page = await asyncio.to_thread((ROOT / "docs" / "webhooks.md").read_text, "utf-8")
+    names: dict[str, Any] = {"hmac": hmac, "hashlib": hashlib}
+    exec(page.split("```python\n")[1].split("```")[0], names)
+    is_genuine = names["is_genuine"]
+    async with http_receiver() as receiver, caller() as sender:
+        await sender.send(hook(receiver), "k7f3")
+    [request] = receiver.requests
+    header = request.headers["x-hub-signature"]
+    assert is_genuine(b"key", header, request.body, START + 60)
+    assert not is_genuine(b"other", header, request.body, START + 60)
+    assert not is_genuine(b"key", header, request.body + b" ", START + 60)
+    assert not is_genuine(b"key", header, request.body, START + 3600)
 
 
 async def test_without_a_secret_there_is_no_signature() -> None:
