@@ -88,9 +88,10 @@ def serve(host: str, port: int, *, demo: bool) -> None:
 @click.option("--metrics-port", type=click.IntRange(0, 65535), help="Serve /metrics here.  [default: nowhere]")
 def scheduler(metrics_host: str, metrics_port: int | None) -> None:
     """Do timers until SIGTERM or Ctrl-C, beside `hub serve` with HUB_SCHEDULER=external. There may be several."""
-    from scheduler.process import serve as run
+    from hub.scheduling import serve as run
 
-    run(_settings(), None if metrics_port is None else (metrics_host, metrics_port))
+    settings = _settings()
+    run(settings, _configuration(settings), None if metrics_port is None else (metrics_host, metrics_port))
 
 
 @main.command()

@@ -88,6 +88,7 @@ class Calling:
         try:
             leased = await self._database.write(lambda tx: claims.lease(tx, id, now, until))
         except (Overloaded, TransactionFailed) as error:
+            # If the commit went through all the same, the lease lapses, and the attempt that was not made is uncertain.
             _log.warning("timer has to wait for the database", timer=id, reason=str(error))
             return
         match leased:

@@ -30,16 +30,24 @@ ADDRESS, NUMBER, TEXT, SECRET = (
     "Dear Maria, see you at ten",
     "s3cr3t",
 )
-SECONDS = 0.2
-"""What a sender under test gives its receiver; hanging takes so long."""
+PATIENCE, HURRY = 20.0, 1.0
+"""Seconds that a sender under test gives its receiver: usually, and when it hangs."""
 
 
 class Way(ABC):
     """A sender with its receiver."""
 
-    @abstractmethod
     def receiver_says(self, behaviour: str) -> None:
         """accept, refuse for good, refuse for now, hang, close."""
+        self.give(HURRY if behaviour == "hang" else PATIENCE)
+        self.behave(behaviour)
+
+    @abstractmethod
+    def behave(self, behaviour: str) -> None: ...
+
+    @abstractmethod
+    def give(self, seconds: float) -> None:
+        """From now on, so many seconds for the receiver."""
 
     @abstractmethod
     async def send(self, id: str) -> Outcome: ...
@@ -67,7 +75,10 @@ class MailWay(Way):
             certificates.trusting(),
         )
 
-    def receiver_says(self, behaviour: str) -> None:
+    def give(self, seconds: float) -> None:
+        smtp.CONTENT_SECONDS = seconds  # type: ignore[misc]  # the fixture puts it back
+
+    def behave(self, behaviour: str) -> None:
         named = ADDRESS
         answers = {
             "accept": {},
@@ -95,9 +106,12 @@ class SmsWay(Way):
     def __init__(self, receiver: Receiver, port: int, client: Any) -> None:
         self.receiver, self.client = receiver, client
         url = f"http://AC1:{SECRET}@127.0.0.1:{port}/2010-04-01/Accounts/AC1/Messages.json"
-        self.gateway = SmsGateway(client, url, "+15550001", seconds=SECONDS)
+        self.gateway = SmsGateway(client, url, "+15550001")
 
-    def receiver_says(self, behaviour: str) -> None:
+    def give(self, seconds: float) -> None:
+        self.gateway._seconds = seconds
+
+    def behave(self, behaviour: str) -> None:
         refused = msgspec.json.encode({"code": 21211, "message": f"The 'To' number {NUMBER} is not valid"})
         match behaviour:
             case "accept":
@@ -131,9 +145,12 @@ class SmsWay(Way):
 class WebhookWay(Way):
     def __init__(self, receiver: Receiver, port: int, client: Any) -> None:
         self.receiver, self.client, self.port = receiver, client, port
-        self.caller = WebhookCaller(client, FakeClock().now, private=True, seconds=SECONDS)
+        self.caller = WebhookCaller(client, FakeClock().now, private=True)
 
-    def receiver_says(self, behaviour: str) -> None:
+    def give(self, seconds: float) -> None:
+        self.caller._seconds = seconds
+
+    def behave(self, behaviour: str) -> None:
         match behaviour:
             case "accept":
                 self.receiver.answers = [answer(204)]
@@ -210,7 +227,7 @@ WAYS: dict[str, Callable[[], AbstractAsyncContextManager[Way]]] = {
 
 @pytest.fixture(params=WAYS)
 async def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Way]:
-    monkeypatch.setattr(smtp, "CONTENT_SECONDS", SECONDS)
+    monkeypatch.setattr(smtp, "CONTENT_SECONDS", PATIENCE)
     async with WAYS[request.param]() as made:
         yield made
 

@@ -203,6 +203,26 @@ async def test_an_outcome_that_comes_after_the_lease_was_settled_by_somebody_els
     assert timer.error == "uncertain: the attempt was cut off, nothing is known of its outcome"
 
 
+async def test_an_outcome_is_not_taken_for_that_of_a_later_attempt(db: Database, clock: FakeClock) -> None:
+    slow, quick = Calls(RefusedForGood("of the first attempt")), Calls()
+    slow.held, quick.held = asyncio.Event(), asyncio.Event()
+    first, second = (calling(db, clock, outward(calls, Audience.MACHINES)) for calls in (slow, quick))
+    await plan(db, MACHINES, "a")
+    await first.work()
+    await slow.until_begun(1)
+    clock.step(LEASE)
+    await second.settle_lapsed()
+    clock.advance(10)
+    await second.work()
+    await quick.until_begun(1)
+    slow.held.set()
+    await first.ended()
+    assert [(timer.attempt, timer.lease_until) for timer in await table(db)] == [(1, micros(clock.now() + LEASE))]
+    quick.held.set()
+    await second.ended()
+    assert await table(db) == []
+
+
 async def test_a_message_that_has_lost_its_meaning_is_not_sent(db: Database, clock: FakeClock) -> None:
     calls = Calls()
     job = calling(db, clock, outward(calls))

@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from hub.kernel import metrics
-from hub.kernel.clock import Clock, SystemClock
+from hub.kernel.clock import Clock, SystemClock, micros
+from hub.store import timers
 from hub.store.database import Database
 from hub.store.timers import Timer
 from hub.store.transaction import Tx
@@ -76,9 +77,12 @@ async def test_the_alarm_rings_at_the_due_time(db: Database) -> None:
     clock, seen = SystemClock(), Effects()
     async with runner(db, clock, seen):
         now = clock.now()
-        await plan(db, REMIND, "second", at=now + 0.4)
-        await plan(db, REMIND, "first", at=now + 0.2)
-        await plan(db, REMIND, "next year", at=now + 365 * 86_400)
+
+        def plan_all(tx: Tx) -> None:
+            for key, offset in (("second", 0.4), ("first", 0.2), ("next year", 365 * 86_400)):
+                timers.plan(tx, REMIND, key, micros(now + offset))
+
+        await db.write(plan_all)
         await seen.until(2)
         assert clock.now() >= now + 0.4
     assert seen.keys == ["first", "second"]

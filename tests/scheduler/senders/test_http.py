@@ -53,7 +53,7 @@ LOOPBACK = Names(["127.0.0.1"])
 
 
 @asynccontextmanager
-async def gateway(receiver: Receiver, seconds: float = 5.0) -> AsyncIterator[SmsGateway]:
+async def gateway(receiver: Receiver, seconds: float = 20.0) -> AsyncIterator[SmsGateway]:
     async with await http.client() as client:
         url = f"http://AC1:t%40ken@127.0.0.1:{receiver.port}/Messages.json"
         yield SmsGateway(client, url, "+15550001", seconds=seconds)
@@ -126,7 +126,7 @@ TROUBLE: dict[str, tuple[list[bytes | None], type[Outcome]]] = {
 @pytest.mark.parametrize("case", TROUBLE)
 async def test_answers_of_which_the_status_is_all_that_counts(case: str) -> None:
     parts, expected = TROUBLE[case]
-    async with http_receiver() as receiver, gateway(receiver, seconds=0.3) as sender:
+    async with http_receiver() as receiver, gateway(receiver, seconds=1.5) as sender:
         receiver.answers = [parts]
         assert type(await sender.send(SMS, "id1")) is expected
 

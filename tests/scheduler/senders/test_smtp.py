@@ -126,18 +126,19 @@ async def test_a_refused_recipient_leaves_the_connection_usable() -> None:
 async def test_what_an_answer_means(
     command: str, said: str, expected: type[Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smtp, "ENVELOPE_SECONDS", 0.2)
-    monkeypatch.setattr(smtp, "CONTENT_SECONDS", 0.2)
     async with mail_server() as server, mailer(server) as sender:
         server.answers = {command: said}
-        outcome = await sender.send(MAIL, "a")
+        with monkeypatch.context() as hurry:
+            for limit in ("ENVELOPE_SECONDS", "CONTENT_SECONDS") if said == "hang" else ():
+                hurry.setattr(smtp, limit, 1.0)
+            outcome = await sender.send(MAIL, "a")
         assert type(outcome) is expected, outcome
         server.answers = {}
         assert isinstance(await sender.send(MAIL, "b"), Accepted)
 
 
 async def test_a_server_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smtp, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(smtp, "CONNECT_SECONDS", 1.0)
 
     gone = asyncio.Event()
 
