@@ -1,4 +1,4 @@
 from tests.support.figures import figures
-from tests.support.fixtures import history, hub, shared_hub
+from tests.support.fixtures import history, hub, redis_server, shared_hub
 
-__all__ = ["figures", "history", "hub", "shared_hub"]
+__all__ = ["figures", "history", "hub", "redis_server", "shared_hub"]

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from hub.kernel.clock import Clock, SystemClock
 from hub.kernel.settings import load
@@ -26,6 +27,8 @@ from tests.support.desktop import at_work
 from tests.support.http_receiver import Receiver, answer, http_receiver
 from tests.support.hub_process import HubProcess
 from tests.support.mail_server import mail_server
+from tests.support.postgres import PostgresServer
+from tests.support.redis_server import RedisServer
 from tests.support.scheduler_process import SchedulerProcess
 from tests.support.tokens import SECRET, mint
 
@@ -44,8 +47,8 @@ def hub_with(tmp_path: Path, **settings: str) -> HubProcess:
 @asynccontextmanager
 async def database(hub: HubProcess, clock: Clock | None = None) -> AsyncIterator[Database]:
     """The database of a hub that has been started once, opened beside it."""
-    file = Path(hub.environment["HUB_DATA_DIR"]) / "hub.db"
-    async with Database(f"sqlite:///{file}", clock=clock or SystemClock()) as db:
+    file = f"sqlite:///{hub.environment['HUB_DATA_DIR']}/hub.db"
+    async with Database(hub.environment.get("HUB_DATABASE_URL", file), clock=clock or SystemClock()) as db:
         yield db
 
 
@@ -69,8 +72,23 @@ async def until_gone(db: Database) -> None:
             pass  # another process does it; looking is all that can be done
 
 
-async def test_two_schedulers_beside_a_web_process_send_each_message_once(tmp_path: Path) -> None:
-    hub = hub_with(tmp_path, **EXTERNAL)
+@pytest.fixture(params=["a file", "servers"])
+def place(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """Where several processes meet: on one file, or on a PostgreSQL server and a Redis."""
+    if request.param == "a file":
+        yield {}
+        return
+    postgres: PostgresServer = request.getfixturevalue("postgres_server")
+    redis: RedisServer = request.getfixturevalue("redis_server")
+    name = postgres.migrated()
+    yield {"HUB_DATABASE_URL": postgres.url(name), "HUB_REDIS_URL": redis.url, "HUB_REDIS_PREFIX": f"timers-{name}"}
+    postgres.drop(name)
+
+
+async def test_two_schedulers_beside_a_web_process_send_each_message_once(
+    tmp_path: Path, place: dict[str, str]
+) -> None:
+    hub = hub_with(tmp_path, **EXTERNAL, **place)
     pair = [SchedulerProcess(hub.home, hub.environment, name) for name in ("one", "two")]
     await asyncio.to_thread(hub.start)
     try:
