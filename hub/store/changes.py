@@ -29,18 +29,30 @@ class Changes:
     def __init__(self, url: str, told: Callable[[], None]) -> None:
         self._told = told
         self._stop = threading.Event()
+        self._hurrying: asyncio.TimerHandle | None = None
         self._worker = Worker("store-changes", dialects.of(url), self._serve, read_only=True)
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         await self._worker.start()
+        self._hurry()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
-        await self._worker.join()
+        self._worker.end()
+        try:
+            await self._worker.join()
+        finally:
+            if self._hurrying is not None:
+                self._hurrying.cancel()
+
+    def _hurry(self) -> None:
+        """A server that does not answer must not keep this process from ending."""
+        self._worker.hurry()
+        self._hurrying = self._loop.call_later(RETRY_SECONDS, self._hurry)
 
     def _serve(self, link: Link) -> None:
         while not self._stop.is_set():
@@ -53,9 +65,12 @@ class Changes:
                 self._stop.wait(RETRY_SECONDS)
 
     def _watch(self, link: Link) -> None:
-        link.begin()  # on a new connection if the last one was lost
-        link.commit()
-        changed = link.dialect.watching(link.connection)
+        def begin() -> Callable[[], bool]:
+            link.begin()  # on a new connection if the last one was lost
+            link.commit()
+            return link.dialect.watching(link.connection)
+
+        changed = link.persist(begin)
         self._tell()
         while not self._stop.is_set():
             if changed():
