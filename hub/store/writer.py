@@ -9,6 +9,8 @@ Two things are tried again: a transaction that clashed with another process's, f
 connection was lost before it was committed. One whose connection was lost *while* it was committed is not.
 """
 
+import random
+import time
 from collections.abc import Callable, Sequence
 from typing import assert_never
 
@@ -25,6 +27,7 @@ from hub.store.transaction import OutcomeUnknown, TransactionFailed, Tx
 log = logs.get("hub.store")
 
 MOST_CLASHES = 4
+LET_THROUGH = (0.01, 0.05)  # seconds for whom we gave in to, who would otherwise meet us at the same place again
 
 Deliver = Callable[[Sequence[LoggedEvent], Sequence[Outcome]], None]
 Planned = Callable[[], None]
@@ -82,6 +85,7 @@ class Writer:
             trouble = link.dialect.trouble(error)
             if trouble is Trouble.CLASH and clashes < MOST_CLASHES:
                 metrics.WRITE_CLASHES.inc()
+                time.sleep(random.uniform(*LET_THROUGH))  # noqa: S311 - spreads load, protects nothing
                 for job in batch:
                     self._write(link, [job], clashes + 1)
                 return

@@ -18,6 +18,7 @@ from hub.kernel.metrics import REGISTRY
 from hub.store import idempotency, outbox, postgresql, streams, timers
 from hub.store.database import Database
 from hub.store.idempotency import Answer, Scope
+from hub.store.postgresql import PostgreSQL
 from hub.store.transaction import Emitted, Snapshot, Tx
 from tests.store.harness import ALICE, BOB, NOW, NOW_MICROS, StandingClock, rows, writer_held
 from tests.store.test_durability import USERS, VICTIM
@@ -30,6 +31,14 @@ WAIT_SECONDS = 10.0
 @pytest.fixture
 def url(postgresql_url: str) -> str:
     return postgresql_url
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here one is made to wait for the other, on a machine that may be busy."""
+    patient = [f"SET {name} = '60s'" for name in ("lock_timeout", "idle_in_transaction_session_timeout")]
+    monkeypatch.setattr(postgresql, "SETTINGS", (*postgresql.SETTINGS, "SET statement_timeout = '60s'", *patient))
+    monkeypatch.setattr(PostgreSQL, "longest", None)
 
 
 @pytest.fixture
@@ -198,8 +207,8 @@ async def test_a_deadlock_repeats_the_functions_one_by_one(db: Database, url: st
         others_wait.set()
         await waiting
     assert [event.seq for event in await asyncio.gather(*writes)] == [1, 2, 3]
-    assert clashes() - before == 1
-    assert runs == [0, 1]
+    assert clashes() > before
+    assert len(runs) == 1 + clashes() - before  # it may be too quick for the other one, and be the victim once more
     assert [event.data for event in published] == [b"a", b"both", b"b"]
     assert await db.read(lambda tx: rows(tx, "SELECT n FROM pair ORDER BY id")) == [(11,), (11,)]
 
