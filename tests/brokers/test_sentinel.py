@@ -84,9 +84,9 @@ async def test_a_primary_that_was_replaced_and_does_not_know_it_is_left(group: W
     """The old primary is cut off from the Sentinels, but not from us: nobody ends our connections to it."""
 
     def part(primary: RedisServer) -> None:
-        for sentinel in group.sentinels:
+        primary.ask("CONFIG", "SET", "requirepass", "secret")  # for whoever comes from now on
+        for sentinel in group.sentinels:  # which makes them come again
             sentinel.ask("SENTINEL", "SET", redis_groups.SERVICE, "auth-pass", "wrong")
-        primary.ask("CONFIG", "SET", "requirepass", "secret")
 
     await hears_on(group, figures, part)
 
