@@ -4,6 +4,9 @@ import msgspec
 
 from hub.bayeux.messages import Message, Reply
 from hub.kernel import wire
+from hub.kernel.errors import TooLarge
+
+MOST_MESSAGES = 1000
 
 _encoder = msgspec.json.Encoder()
 
@@ -11,10 +14,15 @@ _encoder = msgspec.json.Encoder()
 def decode(payload: bytes, *, max_bytes: int, max_depth: int) -> list[Message]:
     """The messages of one request body or WebSocket frame; a lone object counts as an array of one.
 
-    Raises `BadInput` for what is not JSON or not made of objects, `TooLarge` beyond `max_bytes`.
+    Raises `BadInput` for what is not JSON or not made of objects, `TooLarge` beyond `max_bytes` and beyond 1,000
+    messages, since the smallest of them is answered with thirty times its size.
     """
     found = wire.decode(list[Message] | Message, payload, max_bytes=max_bytes, max_depth=max_depth)
-    return found if isinstance(found, list) else [found]
+    if isinstance(found, Message):
+        return [found]
+    if len(found) > MOST_MESSAGES:
+        raise TooLarge(f"{len(found)} messages exceed the limit of {MOST_MESSAGES}")
+    return found
 
 
 def encode(reply: Reply) -> bytes:

@@ -5,6 +5,7 @@ from msgspec import UNSET
 from channels import names
 from hub.bayeux import events as on
 from hub.bayeux import replies
+from hub.bayeux.extensions import timesync
 from hub.bayeux.messages import Message, Reply
 
 
@@ -51,7 +52,7 @@ def without_body(message: Message) -> Message:
 
     Of the client's advice only remains that there was some.
     """
-    time = message.extensions.get("timesync")
+    time = timesync.kept(message)
     return Message(
         channel=message.channel,
         id=message.id.copy(),

@@ -116,6 +116,15 @@ def test_a_held_connect_keeps_nothing_of_its_request(begin: Begin) -> None:
     assert (kept.advice, kept.ext, kept.client_id, kept.connection_type) == ({}, None, None, None)
 
 
+def test_of_its_time_a_held_connect_keeps_the_numbers(begin: Begin) -> None:
+    origin = request()
+    times = {"tc": 1, "l": 2, "o": "y" * 9000, "z": "y" * 9000}
+    book = connected(begin, origin).say(origin, connect("3", ext={"timesync": times}))
+    book.expect(*polled(origin)).done()
+    assert book.engine.held is not None
+    assert book.engine.held.message.ext == {"timesync": {"tc": 1, "l": 2}}
+
+
 def test_the_hold_follows_the_operators_terms(begin: Begin) -> None:
     book = holding(begin, socket(), terms=Terms(epoch="e", timeout=1000))
     assert book.engine.deadline == pytest.approx(10.96)

@@ -10,6 +10,7 @@ from typing import Any
 from hub.bayeux.messages import Message
 
 ACCURATE = 25  # milliseconds
+LARGEST = 2.0**53  # beyond it no clock counts milliseconds, and sums could leave what a float holds
 
 
 def answer(message: Message, arrived: float, held: float) -> dict[str, Any] | None:
@@ -29,4 +30,12 @@ def answer(message: Message, arrived: float, held: float) -> dict[str, Any] | No
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
+
+
+def kept(message: Message) -> dict[str, Any] | None:
+    """What `answer` needs of a message that is held: numbers, and nothing that a client may make large."""
+    asked = message.extensions.get("timesync")
+    if not isinstance(asked, dict):
+        return None
+    return {name: asked[name] for name in ("tc", "l", "o") if _is_number(asked.get(name))}
