@@ -69,7 +69,7 @@ class Admission:
         """
         inside = _token_of(handshake)
         if inside is None:
-            found: Principal | HubError | None = credentials.principal or credentials.fault
+            found = self._now(credentials)
         else:
             found = self._verify(inside)
             if (
@@ -81,6 +81,12 @@ class Admission:
         if isinstance(found, Principal):
             return found
         return on.Refused(f"401::{found.code}" if found else "401::credentials_missing")
+
+    def _now(self, credentials: Credentials) -> Principal | HubError | None:
+        """Who it is now: a token that was good when its socket was opened may have been revoked since, or be over."""
+        if credentials.token is not None:
+            return self._verify(credentials.token)
+        return credentials.principal or credentials.fault
 
     def targets(self, principal: Principal, names: tuple[str, ...]) -> dict[str, tuple[Target, ...]] | on.Refused:
         """What each name stands for; all or nothing."""
