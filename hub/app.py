@@ -131,6 +131,7 @@ async def _terms(settings: Settings, database: Database) -> Terms:
         interval=settings.bayeux_interval_ms,
         max_interval=settings.bayeux_max_interval_ms,
         activity=settings.bayeux_activity_seconds * 1000,
+        session_unknown=settings.bayeux_session_unknown,
         connection_types=(*CONNECTION_TYPES, *(["callback-polling"] if settings.callback_polling else [])),
     )
 
@@ -149,6 +150,7 @@ def _limits(settings: Settings) -> Limits:
         message_bytes=settings.max_message_bytes,
         depth=settings.max_depth,
         connections=settings.max_connections,
+        displaced=settings.bayeux_displaced_status,
         ping=settings.ws_ping_seconds,
         pong=settings.ws_ping_timeout_seconds,
     )

@@ -21,6 +21,8 @@ class Terms(Struct, frozen=True, kw_only=True):
     """A client that sends nothing but connects for so long is sent away; 0 for never."""
     connection_types: tuple[str, ...] = ("websocket", "long-polling")
     max_subscriptions: int = 100
+    session_unknown: str = "402::session_unknown"
+    """What messages for unknown sessions are answered; some old clients look for a text of their own."""
 
     def advice(self, reconnect: str = "retry", *, interval: int | None = None) -> Advice:
         """The full advice. Clients replace the former as a whole, so no key is ever left out."""

@@ -105,6 +105,11 @@ class Engine:
         silence = self.held.until if self.held else self.state.touched_at + self.terms.grace
         return min(silence, self.state.expires_at)
 
+    @property
+    def waiting(self) -> int:
+        """How many messages wait for the answer to a question; a driver that can reads no more when they are many."""
+        return len(self._waiting)
+
     # What happens -----------------------------------------------------------------------------------------------
 
     def handle(self, event: on.Event, now: float) -> Commands:

@@ -7,7 +7,6 @@ from msgspec import UNSET, Raw, UnsetType
 from hub.bayeux.advice import Terms
 from hub.bayeux.messages import CONNECT, DISCONNECT, HANDSHAKE, Advice, Message, Reply
 
-SESSION_UNKNOWN = "402::session_unknown"
 CHANNEL_MISSING = "400::channel_missing"
 CHANNEL_INVALID = "405::channel_invalid"
 ID_INVALID = "405::message_id_invalid"
@@ -45,7 +44,7 @@ def unknown_session(message: Message, terms: Terms) -> Reply:
     """402. The advice to handshake stands on connect and handshake replies only: elsewhere it stops live clients."""
     wants_advice = message.channel in (CONNECT, HANDSHAKE)
     advice: Advice | UnsetType = terms.advice("handshake", interval=0) if wants_advice else UNSET
-    return failure(message, SESSION_UNKNOWN, advice=advice)
+    return failure(message, terms.session_unknown, advice=advice)
 
 
 def abandoned(message: Message, error: str | None, terms: Terms) -> Reply:

@@ -67,6 +67,9 @@ HANDSHAKES = _counter(
     "outcome",
     ("ok", "unauthenticated", "forbidden", "unsupported", "overloaded"),
 )
+HANDSHAKES_INCOMPLETE = _counter(
+    "hub_handshakes_incomplete_total", "Handshakes without version or connection types, accepted from old clients."
+)
 SUBSCRIBES = _counter(
     "hub_subscribes_total", "Subscribe requests, by outcome.", "outcome", ("ok", "denied", "unknown", "bad", "too_many")
 )

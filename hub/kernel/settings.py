@@ -77,6 +77,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bayeux_browser_connects: Annotated[
         _Positive, Meta(description="Connects held at once for the tabs of one browser; further tabs poll slowly")
     ] = 4
+    bayeux_session_unknown: Annotated[
+        str,
+        Meta(pattern=r"^\d{3}:[^:]*:.+$", description="The error for unknown sessions; old clients look for their own"),
+    ] = "402::session_unknown"
+    bayeux_displaced_status: Annotated[
+        int, Meta(ge=400, le=599, description="HTTP status of a connect whose place a newer one has taken; never 408")
+    ] = 500
     callback_polling: Annotated[bool, Meta(description="Permit the callback-polling transport (JSONP)")] = False
     strict_events: Annotated[bool, Meta(description="Refuse ingested events without a known `messageType`")] = False
 
@@ -95,7 +102,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         4_194_304
     )
     max_depth: Annotated[int, Meta(ge=4, le=128, description="Deepest nesting of JSON")] = 32
-    max_connections: Annotated[_Positive, Meta(description="Sockets open at once; further ones are refused")] = 10_000
+    max_connections: Annotated[
+        _Positive, Meta(description="WebSockets open at once, and half of all connections; further ones are refused")
+    ] = 10_000
     handshakes_per_second: Annotated[
         _Positive, Meta(description="Bayeux handshakes admitted; surplus ones are advised to come later")
     ] = 500

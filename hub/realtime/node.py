@@ -161,13 +161,15 @@ class Node:
     def _admit(self, session: Session, handshake: Message, credentials: Credentials) -> on.Answer:
         if self.draining:
             return on.Refused("503::draining", interval=self.a_while() if credentials.patient else 0)
-        if not self._handshakes.admits(self.clock.monotonic()):
-            return on.Refused("503::overloaded", interval=self.a_while() if credentials.patient else 0)
         found = self.admission.authenticate(handshake, credentials)
         if isinstance(found, on.Refused):
-            return found
+            return found  # before the rate, of which strangers shall not take anything away
+        if not self._handshakes.admits(self.clock.monotonic()):
+            return on.Refused("503::overloaded", interval=self.a_while() if credentials.patient else 0)
         session.principal = found
         session.patient = credentials.patient
+        if handshake.version is None or handshake.supported_connection_types is None:
+            metrics.HANDSHAKES_INCOMPLETE.inc()
         return on.Authenticated(self._ends_at(found))
 
     def _renew(self, session: Session, connect: Message, credentials: Credentials) -> on.Answer:

@@ -55,5 +55,8 @@ class Link(Origin, Protocol):
     def push(self, frames: bytes) -> None:
         """Write complete WebSocket frames."""
 
+    def caught_up(self) -> None:
+        """Nothing that was received waits for its turn any more."""
+
     def close(self, code: int, reason: str, *, after: float = 0.0) -> None:
         """Close with a code once everything written has left, `after` seconds later if the client does not first."""

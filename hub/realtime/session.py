@@ -124,6 +124,8 @@ class Session:
             following = None
             for command in commands:
                 following = self._carry_out(command)
+        if self.link is not None and not self.engine.waiting:
+            self.link.caught_up()
         if self.engine.alive:
             self._node.wheel.file(self)
             if self.engine.held is not None and self._has_something():

@@ -24,7 +24,6 @@ JSON = [
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
 ]
-DISPLACED = 500  # a newer connect of the same client took the place of this one; clients ignore the failure
 CLIENT_ID = b'"clientId"'
 
 ASGIMessage = MutableMapping[str, Any]
@@ -85,7 +84,7 @@ class HTTPTransports:
         answer = [*JSON, *cross_origin.answer_headers(headers, self._origins)]
         if poll.browser is None and _opened(messages, sessions):
             answer.append((b"set-cookie", browser.set_new(secure=scope["scheme"] == "https")))
-        await _respond(send, DISPLACED if poll.displaced else 200, poll.complete.result(), answer)
+        await _respond(send, self._status(poll), poll.complete.result(), answer)
         _written(sessions)
 
     async def _get(self, scope: Scope, headers: RequestHeaders, receive: Receive, send: Send) -> None:
@@ -94,8 +93,11 @@ class HTTPTransports:
         await self._body(receive, poll.credentials)
         sessions = await self._exchange(self._decode(query), poll, receive)
         script = callback_polling.script(callback, poll.complete.result())
-        await _respond(send, DISPLACED if poll.displaced else 200, script, callback_polling.HEADERS)
+        await _respond(send, self._status(poll), script, callback_polling.HEADERS)
         _written(sessions)
+
+    def _status(self, poll: Poll) -> int:
+        return self._limits.displaced if poll.displaced else 200
 
     async def _exchange(self, messages: list[Message], poll: Poll, receive: Receive) -> list[Session]:
         """Hand the messages over and return when all are answered. Raises `ClientGone`."""

@@ -11,12 +11,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEADERS = 100
 HEADER_BYTES = 32_768
 HEADER_SECONDS = 5.0
+TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
 class HTTPProtocol(HttpToolsProtocol):
     """Closes connections whose request headers are too long in coming, too many or too large."""
 
+    most = 20_000
+    """Connections of any kind; further ones are turned away. `bounded` sets it."""
     _patience: asyncio.TimerHandle | None = None
     _header_bytes = 0
 
@@ -25,6 +28,9 @@ class HTTPProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.headers = []  # uvicorn makes them with the first letter of a request; line breaks may come before
         self._wait_for_headers()
+        if len(self.connections) > self.most:
+            transport.write(TOO_MANY)
+            transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
@@ -85,3 +91,8 @@ class HTTPProtocol(HttpToolsProtocol):
         """Refuse the request, unless it has been refused already."""
         if not self.transport.is_closing():
             super().send_400_response(msg)
+
+
+def bounded(connections: int) -> type[HTTPProtocol]:
+    """The protocol for a hub that takes so many WebSockets: polling clients have two connections each."""
+    return type("BoundedHTTPProtocol", (HTTPProtocol,), {"most": 2 * connections})

@@ -22,4 +22,10 @@ class Limits(Struct, frozen=True, kw_only=True):
     pong: float = 20.0
     close: float = 5.0
     """For the client's part of the closing handshake."""
+    displaced: int = 500
+    """The status of a poll when a newer connect of the same client took its place; clients ignore the failure."""
     write_buffer: int = 65_536
+    waiting: int = 64
+    """Messages of a socket that wait for their turn; beyond, and beyond the next one, nothing is read from it."""
+    unread: int = 262_144
+    """Answers and pongs that a client provokes and does not take."""

@@ -87,6 +87,7 @@ class Connection(asyncio.Protocol):
         self.browser: str | None = None
         self._session: Session | None = None
         self._full = False
+        self._choked = False
 
     def _now(self) -> float:
         return self._node.clock.monotonic()
@@ -121,6 +122,7 @@ class Connection(asyncio.Protocol):
         for event in self._protocol.events_received():
             self._happened(event)
         self._flush_protocol()
+        self._balance()
 
     def eof_received(self) -> None:
         """The client sends no more."""
@@ -136,6 +138,19 @@ class Connection(asyncio.Protocol):
         self._full = False
         if self.session is not None:
             self.session.resumed()
+        self._balance()
+
+    def _balance(self) -> None:
+        """Read no faster than messages get their turn, and no faster than the client takes what they bring about."""
+        waiting = 0 if self._session is None else self._session.engine.waiting
+        much = waiting > self._limits.waiting or self._transport.get_write_buffer_size() > self._limits.unread
+        if much is self._choked or self._transport.is_closing():
+            return
+        self._choked = much
+        if much:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
 
     def shutdown(self) -> None:
         """Uvicorn stops; whoever is still here after the drain has to go."""
@@ -250,6 +265,7 @@ class Connection(asyncio.Protocol):
         else:
             self._shared.strangers.discard(self)
             self._protocol.max_message_size = self._limits.message_bytes
+        self.caught_up()
 
     @property
     def paused(self) -> bool:
@@ -270,6 +286,11 @@ class Connection(asyncio.Protocol):
         """See `hub.realtime.ports.Link`."""
         self._out.append(frames)
         self._flush()
+
+    def caught_up(self) -> None:
+        """See `hub.realtime.ports.Link`."""
+        if self._choked:
+            self._balance()
 
     def close(self, code: int, reason: str, *, after: float = 0.0) -> None:
         """See `hub.realtime.ports.Link`."""

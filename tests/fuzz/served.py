@@ -21,7 +21,7 @@ from hub.auth.tokens import Tokens
 from hub.kernel.config import Configuration, CustomChannel
 from hub.kernel.secret import Secret
 from hub.kernel.settings import Settings
-from hub.transports.http_protocol import HTTPProtocol
+from hub.transports import http_protocol
 from tests.support.clock import FakeClock
 from tests.support.raw_websocket import PATH
 from tests.support.tokens import SECRET
@@ -68,6 +68,9 @@ class FakeTransport(asyncio.Transport):
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self.protocol = cast("asyncio.Protocol", protocol)
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
     def pause_reading(self) -> None:
         pass
 
@@ -109,6 +112,7 @@ class HubInside:
     def __init__(self, hub: app.Hub, clock: FakeClock, loop: asyncio.AbstractEventLoop, troubles: Troubles) -> None:
         self._hub, self._clock, self._loop, self._troubles = hub, clock, loop, troubles
         self._config = server.server_of(hub).config
+        self._http = http_protocol.bounded(hub.settings.max_connections)
         self.agent, self.back_end = self._token(Role.AGENT), self._token(Role.CLIENT_SERVICE)
 
     def _token(self, role: Role) -> str:
@@ -171,7 +175,7 @@ class HubInside:
             self._config.load()
         state = ServerState()
         # Uvicorn answers what it has read although it has hung up on what came after; real sockets do not mind either.
-        transport = FakeTransport(HTTPProtocol(self._config, state, {}, self._loop), strict=False)
+        transport = FakeTransport(self._http(self._config, state, {}, self._loop), strict=False)
         await self._send(transport, pieces)
         transport.hang_up()
         while state.tasks:

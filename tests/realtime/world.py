@@ -131,6 +131,9 @@ class Line:
         assert not self.paused
         self.heard += unframed(frames)
 
+    def caught_up(self) -> None:
+        pass
+
     def close(self, code: int, reason: str, *, after: float = 0.0) -> None:
         self.closed, self.closes_after = (code, reason), after
 

@@ -124,12 +124,15 @@ class Poller:
     def __init__(self, served: Served, token: str | None) -> None:
         self.served, self.token = served, token
         self.client_id = ""
+        self.browser: str | None = None
+        """The cookie to send, instead of what the hub has set."""
 
     def message(self, channel: str, **fields: Any) -> Message:
         return self.served.message(channel, clientId=self.client_id, **fields)
 
     async def send(self, *messages: Message) -> list[Any]:
-        answer = await self.served.post(list(messages), token=self.token)
+        headers = {} if self.browser is None else {"Cookie": self.browser}
+        answer = await self.served.post(list(messages), token=self.token, **headers)
         assert answer.status_code == 200, answer.text
         found: list[Any] = answer.json()
         return found
