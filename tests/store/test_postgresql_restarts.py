@@ -70,20 +70,21 @@ async def test_while_the_server_is_away_everybody_is_told_at_once_and_the_log_tw
 async def test_a_server_that_neither_answers_nor_breaks_off_counts_as_away(
     server: PostgresServer, url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(PostgreSQL, "longest", 0.2)
-    monkeypatch.setattr(worker, "SILENT_SECONDS", 0.1)
     monkeypatch.setattr(database, "WATCH_SECONDS", 0.05)
     monkeypatch.setattr(link, "PAUSES", ())
     async with Database(url, clock=StandingClock(), readers=1) as db:
         assert (await db.write(emit)).seq == 1
-        await asyncio.to_thread(server.freeze)
-        stuck = [asyncio.create_task(work) for work in (db.write(emit), db.read(streams.epoch))]
-        await eventually(lambda: db.trouble() is not None)
-        for each in await asyncio.gather(*stuck, return_exceptions=True):
-            assert isinstance(each, Overloaded)
-            assert each.code == "database_away"
+        with monkeypatch.context() as hasty:  # only while nobody answers: a busy machine may be slow as well
+            hasty.setattr(PostgreSQL, "longest", 0.2)
+            hasty.setattr(worker, "SILENT_SECONDS", 0.1)
+            await asyncio.to_thread(server.freeze)
+            stuck = [asyncio.create_task(work) for work in (db.write(emit), db.read(streams.epoch))]
+            await eventually(lambda: db.trouble() is not None)
+            for each in await asyncio.gather(*stuck, return_exceptions=True):
+                assert isinstance(each, Overloaded)
+                assert each.code == "database_away"
         await asyncio.to_thread(server.thaw)
-        await eventually(lambda: db.trouble() is None)
+        await eventually(lambda: db.trouble() is None, 30)
         assert (await db.write(emit)).seq == 2
     assert caplog.text.count("the database does not answer; the connection is cut") == 2
 
