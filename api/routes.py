@@ -9,13 +9,15 @@ from api.http import openapi
 from api.http.operations import Operation, routes_of
 from api.http.request import Services
 from api.ops import routes as ops
+from api.security import routes as security
+from api.users import routes as users
 
 TITLE = "Notification hub"
 
 
 def operations() -> tuple[Operation, ...]:
     """Every endpoint there is."""
-    return (*events.OPERATIONS, *ops.operations(_describe))
+    return (*security.OPERATIONS, *users.OPERATIONS, *events.OPERATIONS, *ops.operations(_describe))
 
 
 def routes(services: Services) -> list[Route]:

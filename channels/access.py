@@ -54,7 +54,7 @@ def resolve(catalog: Catalog, roles: frozenset[str], name: str) -> tuple[Target,
         for channel in catalog.channels
         if (common := intersect(name, channel.pattern)) is not None
     ]
-    targets = tuple(target for target in covered if _may_subscribe(target.channel, roles))
+    targets = tuple(target for target in covered if may_subscribe(target.channel, roles))
     if targets:
         return targets
     raise SubscribeDenied("denied_by_security_policy" if covered or is_pattern(name) else "channel_unknown")
@@ -71,6 +71,7 @@ def publish_allowed_roles(catalog: Catalog, channel_name: str) -> frozenset[str]
     return frozenset() if channel is None else channel.publish
 
 
-def _may_subscribe(channel: Channel, roles: frozenset[str]) -> bool:
+def may_subscribe(channel: Channel, roles: frozenset[str]) -> bool:
+    """Whether a client with `roles` may listen to `channel`."""
     # Somebody without any role is nobody: a session without credentials never gets here by accident.
     return bool(roles) if channel.subscribe is None else not channel.subscribe.isdisjoint(roles)

@@ -10,9 +10,11 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from api import routes
+from api.http.logins import Logins
 from api.http.middleware import RequestIds, unknown_path
 from api.http.request import Services
 from hub.auth import jwks
+from hub.auth.passwords import Passwords
 from hub.auth.revoked import Revoked
 from hub.auth.tokens import Tokens
 from hub.bayeux.advice import Terms
@@ -49,6 +51,7 @@ class Hub:
     """A running hub: what the server needs of it."""
 
     settings: Settings
+    database: Database
     node: Node
     asgi: ASGIApp
     websockets: WebSockets
@@ -71,8 +74,10 @@ async def running(settings: Settings, configuration: Configuration, clock: Clock
         _broker(settings, clock) as broker,
         jwks.opened(settings, clock) as keys,
         Database(url, clock=clock) as database,
+        Passwords() as passwords,
     ):
         tokens = Tokens(keys, settings.jwt_issuer, settings.jwt_audience)
+        logins = Logins(database, passwords, revoked, clock, seconds=settings.login_seconds)
         publisher = Publisher(broker, catalog)
         database.after_commit(publisher.committed)
         node = Node(
@@ -80,7 +85,7 @@ async def running(settings: Settings, configuration: Configuration, clock: Clock
             bounds=_bounds(settings),
             clock=clock,
             catalog=catalog,
-            admission=Admission(tokens, revoked, catalog, clock),
+            admission=Admission(tokens, revoked, catalog, clock, logins),
             database=database,
             broker=broker,
             publisher=publisher,
@@ -91,6 +96,9 @@ async def running(settings: Settings, configuration: Configuration, clock: Clock
             db=database,
             tokens=tokens,
             revoked=revoked,
+            logins=logins,
+            passwords=passwords,
+            clients=configuration.clients,
             catalog=catalog,
             clock=clock,
             settings=settings,
@@ -112,7 +120,7 @@ async def running(settings: Settings, configuration: Configuration, clock: Clock
                 await last.enter_async_context(process.running(settings, database, clock))
             websockets = WebSockets(node, limits, settings.origins)
             polling = HTTPTransports(node, limits, settings.origins, callbacks=settings.callback_polling)
-            yield Hub(settings, node, _asgi(services, polling), websockets)
+            yield Hub(settings, database, node, _asgi(services, polling), websockets)
 
 
 @asynccontextmanager
@@ -153,6 +161,7 @@ def _limits(settings: Settings) -> Limits:
         displaced=settings.bayeux_displaced_status,
         ping=settings.ws_ping_seconds,
         pong=settings.ws_ping_timeout_seconds,
+        proxies=settings.proxies,
     )
 
 

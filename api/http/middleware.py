@@ -16,8 +16,15 @@ _log = logs.get("api")
 
 _ACCEPTABLE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_REQUEST_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id")
-_ANSWER_HEADERS = ("X-Request-Id", "X-Event-Positions", "Idempotent-Replayed", "Retry-After")
+_REQUEST_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id", "X-CSRF-TOKEN")
+_ANSWER_HEADERS = (
+    "X-Request-Id",
+    "X-Event-Positions",
+    "Idempotent-Replayed",
+    "Retry-After",
+    "X-CSRF-HEADER",
+    "X-CSRF-TOKEN",
+)
 
 
 class RequestIds:
@@ -65,7 +72,7 @@ def request_id_of(scope: Scope) -> str:
 
 
 class CrossOrigin:
-    """CORS for REST: browsers of the allowed origins may call and may read our headers. Tokens only, no cookies."""
+    """CORS for REST: browsers of the allowed origins may call and may read our headers, with the login cookie."""
 
     def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
         self._app = app
@@ -74,6 +81,7 @@ class CrossOrigin:
             allow_origins=origins,
             allow_methods=_METHODS,
             allow_headers=_REQUEST_HEADERS,
+            allow_credentials=True,
             expose_headers=_ANSWER_HEADERS,
         )
 

@@ -9,9 +9,12 @@ from typing import Any
 
 import msgspec
 
+from api.http.authentication import NotMeant
 from api.http.operations import Operation
 from api.http.problems import Family, UnsupportedMediaType, media_type_of, schema_of
 from api.http.reply import JSON
+from api.http.request import FORM
+from hub.auth.login import COOKIE, CSRF_HEADER
 from hub.kernel.errors import (
     BadInput,
     Conflict,
@@ -19,9 +22,12 @@ from hub.kernel.errors import (
     HubError,
     Internal,
     KeysUnavailable,
+    LoginFailed,
+    PasswordChangeDemanded,
     TokenExpired,
     TokenInvalid,
     TooLarge,
+    TooManyRequests,
     Unauthenticated,
     Unprocessable,
 )
@@ -38,6 +44,17 @@ _IDEMPOTENCY_KEY = {
     "in": "header",
     "description": "Repeats with the same key and body within 24 hours get the stored answer and change nothing",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+}
+
+_SECURITY_SCHEMES = {
+    "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "basic": {"type": "http", "scheme": "basic"},
+    "login": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": f"Set by GET /api/v2/me with Basic; changing requests repeat {CSRF_HEADER} as well",
+    },
 }
 
 
@@ -58,7 +75,7 @@ def document(operations: Sequence[Operation], *, title: str, url: str, version: 
         },
         "components": {
             "schemas": dict(sorted(components.items())),
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": _SECURITY_SCHEMES,
         },
     }
 
@@ -85,6 +102,8 @@ def _operation(operation: Operation, schemas: dict[str, Json]) -> Json:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in _PARAMETER.findall(operation.path)
     ]
+    if operation.query is not None:
+        parameters += _query_parameters(operation.query)
     if operation.idempotent:
         parameters.append(_IDEMPOTENCY_KEY)
     if parameters:
@@ -92,9 +111,25 @@ def _operation(operation: Operation, schemas: dict[str, Json]) -> Json:
     if operation.body is not None:
         described["requestBody"] = _request_body(operation, schemas)
     if operation.roles is not None:
-        described["security"] = [{"token": []}]
+        described["security"] = [{"token": []}, {"basic": []}, {"login": []}]
         described["x-required-roles"] = sorted(operation.roles)
     return described
+
+
+def _query_parameters(type_: type[msgspec.Struct]) -> list[Json]:
+    _, components = msgspec.json.schema_components([type_])
+    described = components[type_.__name__]
+    required = described.get("required", ())
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": name in required,
+            "schema": {key: value for key, value in schema.items() if key != "description"},
+            **({"description": schema["description"]} if "description" in schema else {}),
+        }
+        for name, schema in described["properties"].items()
+    ]
 
 
 def _request_body(operation: Operation, schemas: dict[str, Json]) -> Json:
@@ -104,7 +139,7 @@ def _request_body(operation: Operation, schemas: dict[str, Json]) -> Json:
     return {
         "required": True,
         "description": f"At most {operation.max_body(Settings())} bytes, unless the installation says otherwise",
-        "content": {JSON: content},
+        "content": {FORM if operation.form else JSON: content},
     }
 
 
@@ -115,6 +150,8 @@ def _responses(operation: Operation, schemas: dict[str, Json]) -> Json:
         "headers": dict(_REQUEST_ID),
         "content": {operation.media_type: content},
     }
+    for name, meaning in operation.headers.items():
+        success["headers"][name] = {"description": meaning, "schema": {"type": "string"}}
     if operation.idempotent:
         success["headers"]["Idempotent-Replayed"] = {
             "description": "`true` where the answer is the stored one of an earlier request",
@@ -131,7 +168,11 @@ def _errors(operation: Operation) -> Iterable[type[HubError]]:
     yield from operation.errors
     yield Internal
     if operation.roles is not None:
-        yield from (Unauthenticated, TokenExpired, TokenInvalid, KeysUnavailable)
+        yield from (Unauthenticated, LoginFailed, TokenExpired, TokenInvalid, TooManyRequests, KeysUnavailable)
+        if operation.method != "GET":
+            yield NotMeant
+        if not operation.before_password_change:
+            yield PasswordChangeDemanded
     if operation.roles:
         yield Forbidden
     if operation.body is not None:

@@ -14,14 +14,15 @@ import msgspec
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from api.http.authentication import authenticate
+from api.http.authentication import Caller, authenticate
 from api.http.middleware import CrossOrigin, request_id_of
 from api.http.problems import Family, MethodNotAllowed, UnsupportedMediaType, answer
 from api.http.reply import JSON, Reply
-from api.http.request import Call, Disconnected, Services, read_body
+from api.http.request import FORM, Call, Disconnected, Services, form_fields, read_body
 from channels.access import Role
 from hub.kernel import logs, metrics, wire
-from hub.kernel.errors import BadInput, HubError, Internal, Stopping
+from hub.kernel.addresses import client_address
+from hub.kernel.errors import BadInput, HubError, Internal, PasswordChangeDemanded, Stopping
 from hub.kernel.settings import Settings
 
 _log = logs.get("api")
@@ -30,11 +31,13 @@ _log = logs.get("api")
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One endpoint: what it is called, who may call it, what goes in and out, and the function that does it.
 
-    `roles`: one of them is required; empty = any valid token; `None` = public. `body` and `result` are types that
-    msgspec reads and writes, `None` where there is no JSON; `body_name` is what messages about the body call it and
-    `max_body` its limit in bytes. `errors` are those of the use case; what authentication, decoding and limits may
-    answer is added by itself. `idempotent` endpoints honour `Idempotency-Key` and do their work through
-    `api.http.idempotency`. `handler` returns a value of `result`, or a whole `Reply`.
+    `roles`: one of them is required; empty = whoever is known; `None` = public. `body` and `result` are types that
+    msgspec reads and writes, `None` where there is none; `form` says that the body is a form; `body_name` is what
+    messages about the body call it and `max_body` its limit in bytes. `query` is the struct that the handler reads the
+    query as, `headers` describes those of the answer. `errors` are those of the use case; what authentication, decoding
+    and limits may answer is added by itself. `idempotent` endpoints honour `Idempotency-Key` and do their work through
+    `api.http.idempotency`. `before_password_change`: also for somebody who has to change their password first.
+    `handler` returns a value of `result`, or a whole `Reply`.
     """
 
     name: str
@@ -47,6 +50,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     roles: frozenset[Role] | None
     body: Any = None
     body_name: str = "body"
+    form: bool = False
+    query: type[msgspec.Struct] | None = None
+    headers: Mapping[str, str] = {}
+    before_password_change: bool = False
     result: Any = None
     success: int = 200
     media_type: str = JSON
@@ -71,18 +78,21 @@ class Endpoint:
         operation = self.operation
         now = self._services.clock.now()
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        caller = None
-        if operation.roles is not None:
-            caller = await authenticate(self._services, headers.get(b"authorization"), operation.roles, now)
+        address = self._address(scope, headers)
+        caller = None if operation.roles is None else await self._caller(scope["method"], headers, address, now)
         raw = b""
         if operation.body is not None:
-            _require_json(headers.get(b"content-type"))
+            (_require_form if operation.form else _require_json)(headers.get(b"content-type"))
             raw = await read_body(receive, headers.get(b"content-length"), self._max_body)
         call = Call(
             services=self._services,
-            caller=caller,
+            caller=None if caller is None else caller.principal,
+            cookie=None if caller is None else caller.cookie,
+            by_password=caller is not None and caller.by_password,
+            address=address,
             body=self._decoded(raw),
             raw=raw,
+            headers=headers,
             path_params=scope["path_params"],
             query_string=scope["query_string"],
             idempotency_key=_idempotency_key(headers) if operation.idempotent else None,
@@ -95,10 +105,27 @@ class Endpoint:
             return result
         return Reply(operation.success, wire.encode(result), operation.media_type)
 
+    async def _caller(self, method: str, headers: Mapping[bytes, bytes], address: str, now: float) -> Caller:
+        operation = self.operation
+        changes = method not in {"GET", "HEAD"}
+        caller = await authenticate(
+            self._services, headers, operation.roles or frozenset(), now, address=address, changes=changes
+        )
+        if caller.principal.must_change and not operation.before_password_change:
+            raise PasswordChangeDemanded
+        return caller
+
+    def _address(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
+        peer = scope["client"][0] if scope.get("client") else ""
+        forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")
+        return client_address(peer, forwarded, self._services.settings.proxies)
+
     def _decoded(self, raw: bytes) -> Any:  # noqa: ANN401 - what the operation's `body` says
         operation = self.operation
         if operation.body is None:
             return None
+        if operation.form:
+            return wire.from_text(operation.body, form_fields(raw))
         try:
             return wire.decode(operation.body, raw, max_bytes=self._max_body, max_depth=self._max_depth)
         except BadInput as error:
@@ -174,6 +201,12 @@ def _require_json(content_type: bytes | None) -> None:
     media_type = content_type.partition(b";")[0].strip().lower()
     if media_type != b"application/json" and not media_type.endswith(b"+json"):
         raise UnsupportedMediaType
+
+
+def _require_form(content_type: bytes | None) -> None:
+    """Accepts a form; a missing Content-Type is taken for one, since all of it may stand in the query."""
+    if content_type is not None and content_type.partition(b";")[0].strip().lower() != FORM.encode():
+        raise UnsupportedMediaType(f"The body must be {FORM}")
 
 
 def _idempotency_key(headers: Mapping[bytes, bytes]) -> str | None:

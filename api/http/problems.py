@@ -112,6 +112,7 @@ _OAUTH_ERRORS = {
     500: "server_error",
     503: "temporarily_unavailable",
 }
+_OAUTH_CODES = frozenset({"invalid_grant", "unsupported_grant_type"})
 
 Body = GwsError | GmsError | AuviousError | OauthError | OpsError
 
@@ -152,7 +153,8 @@ def _body(error: HubError, family: Family, request_id: str) -> Body:
             code = "Status" + _phrase(error.status).replace(" ", "")
             return AuviousError(code, error.detail, request_id)
         case Family.OAUTH:
-            return OauthError(_OAUTH_ERRORS.get(error.status, "invalid_request"), error.detail)
+            known = _OAUTH_ERRORS.get(error.status, "invalid_request")
+            return OauthError(error.code if error.code in _OAUTH_CODES else known, error.detail)
         case Family.OPS:
             pointer = error.pointer if isinstance(error, BadInput) else ""
             return OpsError(_phrase(error.status), error.status, error.detail, error.code, request_id, pointer)

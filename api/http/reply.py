@@ -28,3 +28,9 @@ class Reply(msgspec.Struct, frozen=True):
         headers.extend((name.encode("ascii"), value.encode("ascii")) for name, value in self.headers)
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if without_body else self.body})
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What `/api/v2` answers where there is nothing more to say: it is done, or will be told on a channel."""
+
+    status_code: int = 0

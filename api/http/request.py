@@ -8,29 +8,41 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Receive
 
+from api.http.logins import Logins
 from channels.catalog import Catalog
+from hub.auth.passwords import Passwords
 from hub.auth.principal import Principal
 from hub.auth.revoked import Revoked
 from hub.auth.tokens import Tokens
+from hub.kernel import wire
 from hub.kernel.clock import Clock
+from hub.kernel.config import Client
 from hub.kernel.errors import BadInput, TooLarge, Unauthenticated
 from hub.kernel.settings import Settings
 from hub.store.database import Database
 
+FORM = "application/x-www-form-urlencoded"
+MOST_FIELDS = 100
+
 B = TypeVar("B")
+Q = TypeVar("Q")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Services:
     """The parts of the process that REST works with, handed over by the composition root; owned by it, too.
 
-    `revoked` is kept up to date by whoever reads the revocations. `readiness` names what has to
+    `revoked` is kept up to date by whoever reads the revocations. `clients` are those of the configuration file.
+    `readiness` names what has to
     work before traffic may come: each check answers at once, with `None` or the reason.
     """
 
     db: Database
     tokens: Tokens
     revoked: Revoked
+    logins: Logins
+    passwords: Passwords
+    clients: Mapping[str, Client]
     catalog: Catalog
     clock: Clock
     settings: Settings
@@ -42,12 +54,18 @@ class Call(msgspec.Struct, Generic[B], frozen=True, kw_only=True):
     """One request that has passed authentication, limits and decoding.
 
     `now` is the instant at which it arrived, the one that every decision about it uses. `raw` is the body as sent.
+    `cookie` is the login cookie that spoke for the caller; `by_password` says that a password did. `address` is where
+    the request comes from.
     """
 
     services: Services
     caller: Principal | None
+    cookie: str | None
+    by_password: bool
+    address: str
     body: B
     raw: bytes
+    headers: Mapping[bytes, bytes]
     path_params: Mapping[str, str]
     query_string: bytes
     idempotency_key: str | None
@@ -63,9 +81,18 @@ class Call(msgspec.Struct, Generic[B], frozen=True, kw_only=True):
         return self.caller
 
     @property
+    def base(self) -> str:
+        """What absolute addresses begin with."""
+        return self.services.settings.public_url
+
+    @property
     def query(self) -> dict[str, str]:
         """The query parameters; of a repeated one the last counts, as in a JSON object."""
         return dict(parse_qsl(self.query_string.decode("ascii", "replace"), keep_blank_values=True))
+
+    def query_as(self, type_: type[Q]) -> Q:
+        """The query parameters as a struct, whose numbers are read from text; others are ignored. Raises BadInput."""
+        return wire.from_text(type_, self.query)
 
 
 class Disconnected(Exception):
@@ -97,3 +124,15 @@ async def read_body(receive: Receive, declared: bytes | None, limit: int) -> byt
         chunks.append(chunk)
         more = message.get("more_body", False)
     return b"".join(chunks)
+
+
+def form_fields(raw: bytes) -> dict[str, str]:
+    """The fields of a form, empty ones left out. Raises BadInput for one that comes twice."""
+    try:
+        pairs = parse_qsl(raw.decode("utf-8"), max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise BadInput("The form cannot be read") from None
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise BadInput("A field comes more than once")
+    return fields

@@ -4,10 +4,12 @@ import msgspec
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """A user of an organization, as their token states it; no row in a table needs to exist.
+    """A user of an organization, as their token states it, or their account where they have logged in here. For a
+    token no row in a table needs to exist.
 
     `user` is unique within `organization` only. Roles count from the token and do not include each other. Instants
     are Unix seconds: `issued_at` is what revocations are compared with, `expires_at` the token's `exp` without leeway.
+    `login` names the login behind a cookie. Who `must_change` their password may do little else before.
     """
 
     user: str
@@ -18,6 +20,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     user_name: str | None = None
     application: str | None = None
     conference: str | None = None
+    login: str | None = None
+    must_change: bool = False
 
     @property
     def identity(self) -> tuple[str, str]:

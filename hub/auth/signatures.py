@@ -1,6 +1,6 @@
 """One signature: who can check and make it, and how one is checked."""
 
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -32,6 +32,9 @@ class Keys(Protocol):
         """What was signed. Raises TokenInvalid, which says nothing about the token, for everything else, and
         KeysUnavailable as long as there is nothing to check with.
         """
+
+    def published(self) -> list[dict[str, Any]]:
+        """The public halves of our keys as JSON Web Keys, for others who check our tokens."""
 
     def is_prepared(self, token: str) -> bool:
         """Whether `prepare` would return at once: the key is there, or no waiting would bring it."""

@@ -7,7 +7,7 @@ looked at on every call. Whether a token was revoked is not asked here: see `hub
 import hashlib
 from collections import OrderedDict
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 
 from hub.auth.claims import Claims, check_times, decode, encode
 from hub.auth.principal import Principal
@@ -59,6 +59,10 @@ class Tokens:
             conference_id=conference,
         )
         return self._keys.sign(encode(claims))
+
+    def published(self) -> list[dict[str, Any]]:
+        """The keys that others need to check our tokens, as JSON Web Keys."""
+        return self._keys.published()
 
     def is_prepared(self, token: str) -> bool:
         """Whether `prepare` would return at once. For callers that cannot await unless they must."""

@@ -70,6 +70,22 @@ class MissingParameter(BadInput):
     default_detail = "Required parameter missing"
 
 
+class WrongState(BadInput):
+    """Well-formed, and not possible as things are."""
+
+    code = "wrong_state"
+    status_code = 2
+    default_detail = "Not valid for the current state"
+
+
+class ReadOnly(BadInput):
+    """The property cannot be changed."""
+
+    code = "read_only"
+    status_code = 11
+    default_detail = "Read-only property"
+
+
 class Unauthenticated(HubError):
     """Nobody is known to be asking."""
 
@@ -93,6 +109,13 @@ class TokenExpired(Unauthenticated):
     default_detail = "Token has expired"
 
 
+class LoginFailed(Unauthenticated):
+    """No such user, no such password, disabled: which of them is nobody's business but the operator's."""
+
+    code = "login_failed"
+    default_detail = "User name or password is not right"
+
+
 class Forbidden(HubError):
     """Known, and not permitted."""
 
@@ -100,6 +123,22 @@ class Forbidden(HubError):
     status = 403
     status_code = 5
     default_detail = "No permission"
+
+
+class OperationForbidden(Forbidden):
+    """Permitted in general, and never in this case: disabling oneself, for example."""
+
+    code = "operation_forbidden"
+    status_code = 3
+    default_detail = "Operation forbidden"
+
+
+class PasswordChangeDemanded(Forbidden):
+    """The password was set by somebody else: its owner has to change it before anything else."""
+
+    code = "password_change_demanded"
+    status_code = 8
+    default_detail = "Change the password first"
 
 
 class NotFound(HubError):
@@ -118,6 +157,14 @@ class Conflict(HubError):
     status = 409
     status_code = 2
     default_detail = "Not valid for the current state"
+
+
+class AlreadyExists(Conflict):
+    """Something else has this name."""
+
+    code = "already_exists"
+    status_code = 18
+    default_detail = "Already exists"
 
 
 class TooLarge(HubError):

@@ -126,7 +126,13 @@ REDIS_UNREADABLE = _counter(
     ("version", "form"),
 )
 
-# Tokens.
+# Logins and tokens.
+LOGINS = _counter(
+    "hub_logins_total",
+    "Passwords looked at, by outcome; `limited` ones were not even compared.",
+    "outcome",
+    ("ok", "failed", "limited"),
+)
 JWKS_FETCHES = _counter(
     "hub_jwks_fetches_total",
     "Fetches of the token issuer's key set, by outcome.",

@@ -63,6 +63,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     jwt_issuer: Annotated[str, Meta(description="Required `iss` of tokens")] = "hub"
     jwt_audience: Annotated[str, Meta(description="Required `aud` of tokens")] = "hub"
 
+    token_seconds: Annotated[
+        int, Meta(ge=1, le=86_400, description="How long a token of /security/oauth/token lasts")
+    ] = 3_600
+    login_seconds: Annotated[int, Meta(ge=60, le=31 * 86_400, description="How long a login with a cookie lasts")] = (
+        43_200
+    )
+    password_length: Annotated[int, Meta(ge=1, le=128, description="Fewest characters of a password")] = 12
+    password_kinds: Annotated[
+        int,
+        Meta(ge=1, le=4, description="Of small letters, capitals, digits and others, so many kinds in a password"),
+    ] = 1
+    trusted_proxies: Annotated[
+        tuple[str, ...], Meta(description="Addresses of proxies whose X-Forwarded-For is believed, comma-separated")
+    ] = ()
+
     bayeux_timeout_ms: Annotated[_Positive, Meta(description="Advised timeout of a held /meta/connect")] = 25_000
     bayeux_max_interval_ms: Annotated[
         _Positive, Meta(description="A session without a /meta/connect for so long has ended")
@@ -150,6 +165,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.database_url or Secret(f"sqlite:///{(self.data_dir / DATABASE_FILE).as_posix()}")
 
     @property
+    def proxies(self) -> frozenset[str]:
+        """The trusted proxies."""
+        return frozenset(self.trusted_proxies)
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether clients reach the hub over TLS, which decides on the form of cookies."""
+        return self.public_url.startswith("https://")
+
+    @property
     def origins(self) -> frozenset[str]:
         """The origins that a browser may come from, as browsers write them: lower case, no default port, no slash."""
         return frozenset(_origin(urlsplit(url)) for url in (self.public_url, *self.allowed_origins))
@@ -202,6 +227,9 @@ def _contradictions(settings: Settings) -> Iterator[Fault]:
         yield Fault("HUB_CONFIG", f"no such file: {settings.config}")
     if not _is_base_url(settings.public_url):
         yield Fault("HUB_PUBLIC_URL", "must be http(s)://host[:port][/path]")
+    for proxy in settings.trusted_proxies:
+        if not _is_address(proxy):
+            yield Fault("HUB_TRUSTED_PROXIES", f"{proxy!r} must be an IP address")
     for origin in settings.allowed_origins:
         if not _is_base_url(origin) or urlsplit(origin).path.rstrip("/"):
             yield Fault("HUB_ALLOWED_ORIGINS", f"{origin!r} must be http(s)://host[:port]")
@@ -290,6 +318,14 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _origin(url: SplitResult) -> str:

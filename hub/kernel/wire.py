@@ -5,7 +5,7 @@ without NaN or infinities. Of duplicate keys the last one counts. Unknown fields
 """
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar, cast, overload
@@ -76,6 +76,19 @@ def convert(type_: Any, value: object) -> Any:
         raise bad_input(error) from None
     except RecursionError:
         raise BadInput("Value is nested too deep") from None
+
+
+def from_text(type_: type[T], values: Mapping[str, str]) -> T:
+    """A struct from named texts (a query, a form), whose numbers and booleans are read out of them. Raises BadInput
+    that names the value at fault.
+    """
+    try:
+        return msgspec.convert(values, type_, strict=False)
+    except msgspec.ValidationError as error:
+        refused = bad_input(error)
+        if name := refused.pointer.removeprefix("/"):
+            refused.detail = f"{name}: {refused.detail}"
+        raise refused from None
 
 
 def utc(instant: datetime) -> datetime:

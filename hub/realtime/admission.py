@@ -1,9 +1,11 @@
 """Who may open a session, and what it may hear and say."""
 
+from msgspec import structs
+
 from channels import access
 from channels.access import SubscribeDenied, Target
-from channels.catalog import Catalog
-from hub.auth import policy
+from channels.catalog import ME, Catalog
+from hub.auth import login, policy
 from hub.auth.principal import Principal
 from hub.auth.revoked import Revoked
 from hub.auth.tokens import Tokens
@@ -12,30 +14,48 @@ from hub.bayeux import replies
 from hub.bayeux.messages import Message
 from hub.kernel.clock import Clock
 from hub.kernel.errors import HubError, TokenInvalid
-from hub.realtime.ports import Credentials
+from hub.realtime.ports import Credentials, Login, Logins
 
 
 class Admission:
     """Verifies tokens and applies the access rules of the catalogue."""
 
-    def __init__(self, tokens: Tokens, revoked: Revoked, catalog: Catalog, clock: Clock) -> None:
+    def __init__(self, tokens: Tokens, revoked: Revoked, catalog: Catalog, clock: Clock, logins: Logins) -> None:
         self._tokens = tokens
         self._revoked = revoked
+        self._logins = logins
         self._catalog = catalog
         self._clock = clock
 
-    def credentials(self, authorization: str | None, query: str, user_agent: str | None) -> Credentials:
-        """What the credentials of a request are worth. aiohttp clients read intervals as seconds, so they get none."""
+    def credentials(
+        self,
+        authorization: str | None,
+        query: str,
+        user_agent: str | None,
+        *,
+        cookie: str | None = None,
+        address: str = "",
+    ) -> Credentials:
+        """What the credentials of a request are worth. aiohttp clients read intervals as seconds, so they get none.
+
+        A header counts before a cookie. Whoever hands over a cookie has seen to it that it is meant.
+        """
         patient = "aiohttp" not in (user_agent or "")
         try:
             token = policy.bearer(authorization, query)
+            password = None if token is not None else login.basic(authorization)
         except HubError as fault:
             return Credentials(fault=fault, patient=patient)
-        return self._worth(token, patient=patient)
+        if password is not None:
+            return Credentials(login=Login(password, address), patient=patient)
+        if token is None and cookie is not None:
+            return Credentials(login=Login(cookie, address), unasked=True, patient=patient)
+        return self._worth(Credentials(token=token, patient=patient))
 
-    async def settled(self, authorization: str | None, query: str, user_agent: str | None) -> Credentials:
-        """The same, once the keys are known by which the token can be judged."""
-        credentials = self.credentials(authorization, query, user_agent)
+    async def settled(self, credentials: Credentials) -> Credentials:
+        """The same, once it is known what a login is worth, and the keys are by which the token can be judged."""
+        if credentials.login is not None:
+            return await self._logged_in(credentials, credentials.login)
         if credentials.fault is None or credentials.token is None or self._tokens.is_prepared(credentials.token):
             return credentials
         await self._tokens.prepare(credentials.token)
@@ -43,29 +63,48 @@ class Admission:
 
     def again(self, credentials: Credentials) -> Credentials:
         """The same credentials as they count now: the issuer's new key may have become known meanwhile."""
-        return self._worth(credentials.token, patient=credentials.patient)
+        return credentials if credentials.login is not None else self._worth(credentials)
 
-    def _worth(self, token: str | None, *, patient: bool) -> Credentials:
-        if token is None:
-            return Credentials(patient=patient)
-        found = self._verify(token)
+    def _worth(self, credentials: Credentials) -> Credentials:
+        if credentials.token is None:
+            return credentials
+        found = self._verify(credentials.token)
         if isinstance(found, Principal):
-            return Credentials(principal=found, token=token, patient=patient)
-        return Credentials(fault=found, token=token, patient=patient)
+            return structs.replace(credentials, principal=found, fault=None)
+        return structs.replace(credentials, principal=None, fault=found)
+
+    async def _logged_in(self, credentials: Credentials, login: Login) -> Credentials:
+        """A cookie that is worth nothing counts as none: browsers send it along with tokens, long after its time."""
+        now = self._clock.now()
+        try:
+            if isinstance(login.given, str):
+                principal = await self._logins.by_cookie(login.given, now)
+            else:
+                principal = await self._logins.by_password(login.given, login.address, now)
+        except HubError as fault:
+            return structs.replace(credentials, principal=None, fault=None if credentials.unasked else fault)
+        return structs.replace(credentials, principal=principal, fault=None)
 
     def is_prepared(self, handshake: Message, credentials: Credentials) -> bool:
-        """Whether the keys are known by which every token given can be judged."""
+        """Whether everything given can be judged at once: a login takes waiting, and so does an unknown key."""
+        if credentials.login is not None and credentials.principal is None and credentials.fault is None:
+            return False
         return all(self._tokens.is_prepared(token) for token in _tokens_of(handshake, credentials))
 
-    async def prepare(self, handshake: Message, credentials: Credentials) -> None:
-        """Fetch the keys that are not known yet, so that the first token of a new key is not refused."""
+    async def prepared(self, handshake: Message, credentials: Credentials) -> Credentials:
+        """The credentials with the worth of their login, after fetching the keys that are not known yet, so that the
+        first token of a new key is not refused.
+        """
         for token in _tokens_of(handshake, credentials):
             await self._tokens.prepare(token)
+        if credentials.login is not None:
+            return await self._logged_in(credentials, credentials.login)
+        return self.again(credentials)
 
     def authenticate(self, handshake: Message, credentials: Credentials) -> Principal | on.Refused:
-        """Who the client is: by the token in `ext.authentication`, or else by that of its transport.
+        """Who the client is: by the token in `ext.authentication`, or else by what its transport brought.
 
-        Where both are given they must name the same user.
+        Where both are given they must name the same user, unless the other is a cookie, which nobody asked for.
         """
         inside = _token_of(handshake)
         if inside is None:
@@ -75,6 +114,7 @@ class Admission:
             if (
                 isinstance(found, Principal)
                 and credentials.principal
+                and not credentials.unasked
                 and found.identity != credentials.principal.identity
             ):
                 return on.Refused(replies.HANDSHAKE_DENIED)
@@ -89,7 +129,9 @@ class Admission:
         return credentials.principal or credentials.fault
 
     def targets(self, principal: Principal, names: tuple[str, ...]) -> dict[str, tuple[Target, ...]] | on.Refused:
-        """What each name stands for; all or nothing."""
+        """What each name stands for; all or nothing. Who has to change their password hears only how that went."""
+        if principal.must_change and set(names) != {ME.pattern}:
+            return on.Refused("403:password_change_demanded:subscribe_denied")
         try:
             return {name: access.resolve(self._catalog, principal.roles, name) for name in names}
         except SubscribeDenied as denied:

@@ -68,12 +68,20 @@ class Heartbeat:
         for revocation in seen.revocations:
             if revocation.id not in self._known:
                 self._remember(revocation)
-                self._node.end_user(revocation.organization, revocation.user, replies.SESSION_KICKED)
+                self._node.end_user(
+                    revocation.organization,
+                    revocation.user,
+                    replies.SESSION_KICKED,
+                    login=revocation.login,
+                    spared=revocation.spared,
+                )
 
     def _remember(self, revocation: Revocation) -> None:
         self._known.add(revocation.id)
         if revocation.tokens:
             self._revoked.add(revocation.organization, revocation.user, revocation.at)
+        if revocation.login is not None:
+            self._revoked.end_login(revocation.login)
 
     def _keep_time(self, ahead: float | None) -> None:
         if ahead is not None and isinstance(self._clock, SystemClock):

@@ -17,6 +17,7 @@ from hub.bayeux.messages import CONNECT, HANDSHAKE, Message, Reply
 from hub.brokers.port import Broker
 from hub.kernel import ids, metrics
 from hub.kernel.clock import Clock
+from hub.kernel.rate import Rate
 from hub.realtime.admission import Admission
 from hub.realtime.browsers import Browsers
 from hub.realtime.fanout import Fanout
@@ -25,7 +26,6 @@ from hub.realtime.kicked import Kicked
 from hub.realtime.ports import Credentials, Link, Origin
 from hub.realtime.pressure import Bounds
 from hub.realtime.publishing import Publisher, Publishing
-from hub.realtime.rate import Rate
 from hub.realtime.recovery import Recovery
 from hub.realtime.services import Services, about
 from hub.realtime.session import Session
@@ -128,7 +128,7 @@ class Node:
         session = self._sessions.get(message.client_id) if isinstance(message.client_id, str) else None
         if session is None or credentials.fault is not None:
             return None
-        if credentials.principal is not None and credentials.principal.identity != session.principal.identity:
+        if not _speaks_for(credentials, session.principal):
             return None
         if link is not None and link.session is not None and link.session is not session:
             return None
@@ -148,8 +148,7 @@ class Node:
     async def _authenticate_later(
         self, session: Session, question: do.Authenticate, credentials: Credentials
     ) -> on.Answer:
-        await self.admission.prepare(question.message, credentials)
-        return self._authenticate(session, question, self.admission.again(credentials))
+        return self._authenticate(session, question, await self.admission.prepared(question.message, credentials))
 
     def _authenticate(self, session: Session, question: do.Authenticate, credentials: Credentials) -> on.Answer:
         if session.engine.alive:
@@ -230,11 +229,19 @@ class Node:
 
     # What operators do ------------------------------------------------------------------------------------------
 
-    def end_user(self, organization: str, user: str, error: str) -> None:
-        """End every session of a user, and keep their clients from coming back by themselves."""
+    def end_user(
+        self, organization: str, user: str, error: str, *, login: str | None = None, spared: str | None = None
+    ) -> None:
+        """End every session of a user, and keep their clients from coming back by themselves; of one `login` only, if
+        given, and never those of the login `spared`, whose owner has just changed the password.
+        """
         for session in list(self._of_user.get((organization, user), {}).values()):
-            self._kicked.add(session.client_id, error, self.clock.monotonic())
-            session.feed(on.Revoked(error))
+            principal = session.principal
+            if spared is not None and principal.login == spared:
+                session.principal = structs.replace(principal, must_change=False)
+            elif login is None or principal.login == login:
+                self._kicked.add(session.client_id, error, self.clock.monotonic())
+                session.feed(on.Revoked(error))
 
     def send_away(self, session: Session) -> None:
         """Answer the connect that the session holds, if any, so that its client comes back after a while."""
@@ -267,6 +274,16 @@ class Node:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _speaks_for(credentials: Credentials, principal: Principal) -> bool:
+    """Whether a request with these credentials may speak for a session of `principal`. A cookie, which the browser
+    sends unasked, says nothing against a session that was opened by other means.
+    """
+    given = credentials.principal
+    if given is None or given.identity == principal.identity:
+        return True
+    return credentials.unasked and principal.login is None
 
 
 def _outcome(answer: on.Answer) -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
+from hub.auth.login import Password
 from hub.auth.principal import Principal
 from hub.kernel.errors import HubError
 
@@ -12,15 +13,38 @@ if TYPE_CHECKING:
     from hub.realtime.session import Session
 
 
+class Login(Struct, frozen=True):
+    """A password or the value of a login cookie, and the address that it came from."""
+
+    given: Password | str
+    address: str
+
+
+class Logins(Protocol):
+    """Who is behind a password or a cookie. Raises HubError where nobody is."""
+
+    async def by_password(self, given: Password, address: str, now: float) -> Principal:
+        """The user of that name and password."""
+        ...
+
+    async def by_cookie(self, value: str, now: float) -> Principal:
+        """The user who was given that cookie."""
+        ...
+
+
 class Credentials(Struct, frozen=True):
     """What a transport knows of the caller before any message is read: a verified principal, or why there is none.
 
-    Both are None where the request carried no credentials at all. `token` is never logged.
+    Both are None where the request carried no credentials at all, and where `login` has not been looked at yet, which
+    takes waiting. A login by cookie is `unasked`: the browser sends it whatever the page means. Neither `token` nor
+    `login` is ever logged.
     """
 
     principal: Principal | None = None
     fault: HubError | None = None
     token: str | None = None
+    login: "Login | None" = None
+    unasked: bool = False
     patient: bool = True
     """Whether the client may be told to wait; some take `advice.interval` for seconds and would fall silent."""
 

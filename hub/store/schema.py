@@ -138,6 +138,7 @@ idempotency = Table(
     Index(None, "at"),
 )
 
+# login: only what that login opened is concerned; spared: all but what that login opened.
 revocation = Table(
     "revocation",
     metadata,
@@ -146,6 +147,8 @@ revocation = Table(
     Column("user", Text, nullable=False),
     Column("at", Micros, nullable=False),
     Column("tokens", Boolean, nullable=False),
+    Column("login", Text, nullable=True),
+    Column("spared", Text, nullable=True),
     Index(None, "at"),
     sqlite_autoincrement=True,
 )

@@ -7,7 +7,7 @@ from hub.transports import origin
 Headers = list[tuple[bytes, bytes]]
 
 METHODS = b"POST, GET, OPTIONS"
-REQUEST_HEADERS = b"Accept, Authorization, Content-Type, Pragma, X-Requested-With, X-Request-Id"
+REQUEST_HEADERS = b"Accept, Authorization, Content-Type, Pragma, X-Requested-With, X-Request-Id, X-CSRF-TOKEN"
 REMEMBERED = b"86400"  # seconds
 
 

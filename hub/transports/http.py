@@ -6,10 +6,12 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
+from hub.auth import login
 from hub.bayeux import codec
 from hub.bayeux import events as on
 from hub.bayeux.messages import HANDSHAKE, Message
 from hub.kernel import metrics
+from hub.kernel.addresses import client_address
 from hub.kernel.errors import BadInput, HubError, TooLarge
 from hub.realtime.node import Node
 from hub.realtime.ports import Credentials
@@ -77,7 +79,7 @@ class HTTPTransports:
     # The two transports -----------------------------------------------------------------------------------------
 
     async def _post(self, scope: Scope, headers: RequestHeaders, receive: Receive, send: Send) -> None:
-        credentials = await self._credentials(scope, headers)
+        credentials = await self._credentials(scope, headers, self._cookie(headers))
         messages = self._decode(bodies.messages_in(await self._body(receive, credentials)))
         poll = Poll(credentials, browser.read(headers.get(b"cookie")))
         sessions = await self._exchange(messages, poll, receive)
@@ -89,7 +91,7 @@ class HTTPTransports:
 
     async def _get(self, scope: Scope, headers: RequestHeaders, receive: Receive, send: Send) -> None:
         query, callback = callback_polling.read(scope["query_string"].decode("latin-1"))
-        poll = Poll(await self._credentials(scope, headers), None)
+        poll = Poll(await self._credentials(scope, headers, None), None)
         await self._body(receive, poll.credentials)
         sessions = await self._exchange(self._decode(query), poll, receive)
         script = callback_polling.script(callback, poll.complete.result())
@@ -121,10 +123,31 @@ class HTTPTransports:
             raise BadInput("a request without messages")
         return messages
 
-    async def _credentials(self, scope: Scope, headers: RequestHeaders) -> Credentials:
-        return await self._node.admission.settled(
-            headers.get(b"authorization"), scope["query_string"].decode("latin-1"), headers.get(b"user-agent")
+    async def _credentials(self, scope: Scope, headers: RequestHeaders, cookie: str | None) -> Credentials:
+        peer = scope["client"][0] if scope.get("client") else ""
+        admission = self._node.admission
+        credentials = admission.credentials(
+            headers.get(b"authorization"),
+            scope["query_string"].decode("latin-1"),
+            headers.get(b"user-agent"),
+            cookie=cookie,
+            address=client_address(peer, headers.get(b"x-forwarded-for"), self._limits.proxies),
         )
+        return await admission.settled(credentials)
+
+    def _cookie(self, headers: RequestHeaders) -> str | None:
+        """The login cookie, if a page of ours has sent it on purpose; any other is as good as none."""
+        cookie = login.cookie(headers.get(b"cookie"))
+        if cookie is None or b"authorization" in headers:
+            return None
+        is_meant = login.is_meant(
+            cookie,
+            token=headers.get(login.CSRF_HEADER.lower().encode()),
+            origin=headers.get(b"origin"),
+            host=headers.get(b"host"),
+            allowed=self._origins,
+        )
+        return cookie if is_meant else None
 
     async def _body(self, receive: Receive, credentials: Credentials) -> bytes:
         """The whole body: little, and quickly, from strangers. Raises `TooLarge`, `ClientGone`."""

@@ -29,3 +29,5 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Messages of a socket that wait for their turn; beyond, and beyond the next one, nothing is read from it."""
     unread: int = 262_144
     """Answers and pongs that a client provokes and does not take."""
+    proxies: frozenset[str] = frozenset()
+    """Addresses whose X-Forwarded-For is believed."""

@@ -4,16 +4,9 @@ The same-origin policy does not protect WebSockets: any page may open one to any
 `Origin` itself. Programs other than browsers send none and are let in; they authenticate all the same.
 """
 
-from urllib.parse import urlsplit
+from hub.auth import origins
 
 
 def is_allowed(origin: str | None, host: str | None, allowed: frozenset[str]) -> bool:
     """Whether a request with these `Origin` and `Host` headers may upgrade: no origin, a listed one, or our own."""
-    if origin is None or origin.lower() in allowed:
-        return True
-    if not host:
-        return False
-    try:
-        return urlsplit(origin.lower()).netloc == host.lower()
-    except ValueError:
-        return False
+    return origin is None or origins.is_ours(origin, host, allowed)

@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, cast
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
-from websockets.datastructures import MultipleValuesError
+from websockets.datastructures import Headers, MultipleValuesError
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import CONNECTING, OPEN, Event
 from websockets.server import ServerProtocol
 
+from hub.auth import login
 from hub.bayeux import codec
 from hub.kernel import metrics
+from hub.kernel.addresses import client_address
 from hub.kernel.errors import HubError
 from hub.realtime.node import Node
 from hub.realtime.ports import Credentials
@@ -187,10 +189,7 @@ class Connection(asyncio.Protocol):
             return self._protocol.reject(HTTPStatus.FORBIDDEN, "this Origin is not in HUB_ALLOWED_ORIGINS\n")
         if self._node.draining or self._shared.is_full():
             return self._later()
-        headers = request.headers
-        self._credentials = self._node.admission.credentials(
-            headers.get("Authorization"), query, headers.get("User-Agent")
-        )
+        self._credentials = self._asking(request.headers, query)
         if self._credentials.principal is not None:
             self._shared.strangers.discard(self)
             self._protocol.max_message_size = self._limits.message_bytes
@@ -201,6 +200,17 @@ class Connection(asyncio.Protocol):
 
     def _later(self) -> Response:
         return self._protocol.reject(HTTPStatus.SERVICE_UNAVAILABLE, "try again later\n")
+
+    def _asking(self, headers: Headers, query: str) -> Credentials:
+        """Who the upgrade says it is. Its cookie counts for a page that has an origin, which is an allowed one here."""
+        peer = self._transport.get_extra_info("peername") or ("",)
+        return self._node.admission.credentials(
+            headers.get("Authorization"),
+            query,
+            headers.get("User-Agent"),
+            cookie=login.cookie(headers.get("Cookie")) if "Origin" in headers else None,
+            address=client_address(str(peer[0]), ",".join(headers.get_all("X-Forwarded-For")), self._limits.proxies),
+        )
 
     def _other_version(self) -> Response:
         """RFC 6455 section 4.4: say which version is spoken here."""

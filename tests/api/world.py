@@ -14,22 +14,31 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from api import routes
+from api.http.logins import Logins
 from api.http.middleware import RequestIds, unknown_path
 from api.http.operations import Operation, routes_of
 from api.http.request import Services
+from api.security import actions as security
+from api.security.rules import Account
+from api.users import actions as users
+from api.users.rules import Profile, User
 from channels.catalog import Catalog, Channel
 from channels.envelope import LoggedEvent, Stream
 from hub.auth.keys import KeyRing
+from hub.auth.passwords import Passwords
 from hub.auth.revoked import Revoked
 from hub.auth.tokens import Tokens
+from hub.kernel.config import Client
 from hub.kernel.secret import Secret
 from hub.kernel.settings import Settings
+from hub.store import revocations
 from hub.store.database import Database
 from hub.store.migrations import migrate
 from hub.store.streams import history
 
 START = 1_800_000_000.0
 EVENTS = "/api/v2/events"
+CLIENT_SECRET = "what the crm calls its own"
 CUSTOM = (
     Channel(pattern="/demo/**", subscribe=frozenset({"ROLE_AGENT"}), publish=frozenset({"ROLE_AGENT"})),
     Channel(pattern="/walls/sales", subscribe=frozenset({"ROLE_AGENT"}), durable=True),
@@ -52,17 +61,21 @@ class StandingClock:
 class World:
     """One hub's REST side. `published` is what the after-commit hook saw, in order."""
 
-    def __init__(self, db: Database, clock: StandingClock, settings: Settings) -> None:
+    def __init__(self, db: Database, passwords: Passwords, clock: StandingClock, settings: Settings) -> None:
         self.clock = clock
         self.readiness: dict[str, str | None] = {"database": None}
         self.published: list[LoggedEvent] = []
         self.tokens = Tokens(
             KeyRing.of_secret(Secret("a secret that is long enough for HS256 by far")), issuer="hub", audience="hub"
         )
+        revoked = Revoked()
         self.services = Services(
             db=db,
             tokens=self.tokens,
-            revoked=Revoked(),
+            revoked=revoked,
+            logins=Logins(db, passwords, revoked, clock, seconds=settings.login_seconds),
+            passwords=passwords,
+            clients={"crm": Client(organization="acme", secret=Secret(CLIENT_SECRET))},
             catalog=Catalog(CUSTOM),
             clock=clock,
             settings=settings,
@@ -106,6 +119,45 @@ class World:
         more.setdefault("token", self.token())
         return await self.ask("POST", EVENTS, body, **more)
 
+    async def user(
+        self,
+        id: str,
+        *roles: str,
+        organization: str = "acme",
+        password: str | None = None,
+        must_change: bool = False,
+        enabled: bool = True,
+    ) -> Account:
+        """A user who is there, with a name that is the id."""
+        hashed = None if password is None else await self.services.passwords.hash(Secret(password))
+        account = Account(
+            organization=organization,
+            id=id,
+            user_name=id,
+            roles=frozenset(roles or ("ROLE_AGENT",)),
+            password=hashed,
+            must_change=must_change,
+            enabled=enabled,
+        )
+        await self.services.db.write(lambda tx: users.create(tx, User(account, Profile()), self.clock.now()))
+        return account
+
+    async def account(self, id: str, organization: str = "acme") -> Account | None:
+        return await self.services.db.read(lambda tx: security.find(tx, organization, id))
+
+    async def revocations(self) -> list[tuple[str, str, bool]]:
+        """Organization, user and whether tokens are refused, of everything revoked so far."""
+        found = await self.services.db.read(lambda tx: revocations.since(tx, 0))
+        return [(each.organization, each.user, each.tokens) for each in found]
+
+    async def heal(self) -> None:
+        """Take note of what was revoked, as the heartbeat does."""
+        for each in await self.services.db.read(lambda tx: revocations.since(tx, 0)):
+            if each.tokens:
+                self.services.revoked.add(each.organization, each.user, each.at)
+            if each.login is not None:
+                self.services.revoked.end_login(each.login)
+
     async def log(self, user: str, channel: str, organization: str = "acme") -> list[tuple[int, bytes]]:
         stream = Stream(organization, user, channel)
         events = await self.services.db.read(lambda tx: history(tx, stream, 0, 10_000))
@@ -122,8 +174,8 @@ async def opened(directory: Path, **settings: Any) -> AsyncIterator[World]:
         file.write_bytes(_migrated())
         return Database(f"sqlite:///{file}", clock=clock)
 
-    async with await anyio.to_thread.run_sync(make) as db:
-        yield World(db, clock, Settings(data_dir=directory, **settings))
+    async with await anyio.to_thread.run_sync(make) as db, Passwords() as passwords:
+        yield World(db, passwords, clock, Settings(data_dir=directory, **settings))
 
 
 @cache

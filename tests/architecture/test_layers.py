@@ -13,6 +13,7 @@ from tests.architecture.tree import PACKAGES, ROOT, modules, pyproject, within
 HOMES: dict[str, tuple[str, ...]] = {
     "aiosmtplib": ("scheduler.senders",),
     "alembic": ("hub.store",),
+    "argon2": ("hub.auth",),
     "apscheduler": ("scheduler.clockwork",),
     "click": ("hub.cli", "hub.timers", "hub.__main__"),
     "cryptography": ("hub.auth",),

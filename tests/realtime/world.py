@@ -18,12 +18,15 @@ from typing import Any, TypeVar
 from channels.catalog import Catalog, Channel
 from channels.envelope import LoggedEvent, Stream
 from hub.auth.keys import KeyRing
+from hub.auth.login import Password
+from hub.auth.principal import Principal
 from hub.auth.revoked import Revoked
 from hub.auth.tokens import Tokens
 from hub.bayeux import codec
 from hub.bayeux.advice import Terms
 from hub.bayeux.messages import Message
 from hub.brokers.memory import MemoryBroker
+from hub.kernel.errors import LoginFailed, Unauthenticated
 from hub.kernel.secret import Secret
 from hub.realtime.admission import Admission
 from hub.realtime.heartbeat import Heartbeat
@@ -74,6 +77,26 @@ def migrated(directory: Path) -> str:
     file = directory / "hub.db"
     file.write_bytes(_empty())
     return f"sqlite:///{file}"
+
+
+class PlayedLogins:
+    """Who is behind a cookie or a password, as a test has it."""
+
+    def __init__(self) -> None:
+        self.cookies: dict[str, Principal] = {}
+        self.passwords: dict[tuple[str, str], Principal] = {}
+
+    async def by_password(self, given: Password, address: str, now: float) -> Principal:
+        await asyncio.sleep(0)
+        if (found := self.passwords.get((given.user_name, given.password.reveal()))) is None:
+            raise LoginFailed
+        return found
+
+    async def by_cookie(self, value: str, now: float) -> Principal:
+        await asyncio.sleep(0)
+        if (found := self.cookies.get(value)) is None:
+            raise Unauthenticated
+        return found
 
 
 class HookedDatabase(Database):
@@ -293,6 +316,7 @@ class World:
         self.db, self.clock, self.epoch = db, clock, epoch
         self.catalog = Catalog(CUSTOM)
         self.revoked = Revoked()
+        self.logins = PlayedLogins()
         self.tokens = Tokens(KeyRing.of_secret(Secret("a secret of forty letters, give or take")), "hub", "hub")
         self.broker = broker or MemoryBroker()
         self.publisher = Publisher(self.broker, self.catalog)
@@ -302,7 +326,7 @@ class World:
             bounds=bounds,
             clock=clock,
             catalog=self.catalog,
-            admission=Admission(self.tokens, self.revoked, self.catalog, clock),
+            admission=Admission(self.tokens, self.revoked, self.catalog, clock, self.logins),
             database=db,
             broker=self.broker,
             publisher=self.publisher,

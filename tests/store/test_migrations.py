@@ -7,6 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
+import api.tables
 from hub.kernel.faults import SettingsError
 from hub.store import dialects
 from hub.store.migrations import NotMigrated, is_migrated, migrate, prepare
@@ -93,6 +94,7 @@ def test_the_migrated_schema_is_that_of_the_metadata(kind: str, request: pytest.
     url, empty = (request.getfixturevalue(name) for name in (f"{kind}_url", f"empty_{kind}"))
     with dialects.of(url).connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert api.tables.__all__, "the domains have registered theirs"
         assert compare_metadata(context, metadata) == []
         migrated = structure(connection)
     with dialects.of(empty).connect() as connection:

@@ -1,0 +1,6 @@
+"""The tables of all domains, registered on the metadata of the store by being imported."""
+
+from api.security import records as security
+from api.users import records as users
+
+__all__ = ["security", "users"]
