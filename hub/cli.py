@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from hub import people
 from hub.timers import timers
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def main() -> None:
     """The notification hub: settings come from HUB_* variables, see `hub doctor`."""
 
 
-main.add_command(timers)
+for group in (people.user, people.client, people.keys, timers):
+    main.add_command(group)
 
 url_option = click.option(
     "--url",
@@ -240,13 +242,13 @@ def _mint(
     from hub.auth.tokens import Tokens
     from hub.kernel.clock import SystemClock
 
-    settings = _settings()
-    return Tokens(KeyRing.load(settings), settings.jwt_issuer, settings.jwt_audience).mint(
+    settings, now = _settings(), SystemClock().now()
+    return Tokens(KeyRing.load(settings, now), settings.jwt_issuer, settings.jwt_audience).mint(
         user=user,
         organization=organization,
         roles=roles,
         ttl=ttl,
-        now=SystemClock().now(),
+        now=now,
         application=application,
         conference=conference,
     )

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from hub.auth import jwks
-from hub.auth.keys import KEY_FILE, KeyRing
+from hub.auth.keys import KeyRing
 from hub.auth.tokens import Tokens
 from hub.brokers import checkup
 from hub.brokers.dialing import Unreachable
@@ -224,12 +224,13 @@ def _keys(settings: Settings) -> Finding:
     subject = "keys"
     if settings.jwks_url is not None:
         return _foreign_keys(settings, settings.jwks_url)
-    made = settings.data_dir / "keys" / KEY_FILE
-    if settings.jwt_secret is None and not made.exists():
+    made = settings.data_dir / "keys"
+    if settings.jwt_secret is None and not any(made.glob("*.pem")):
         return Finding(Verdict.GOOD, subject, "none yet: made when the first token is minted or the hub starts")
     try:
-        keys = KeyRing.load(settings)
-        tokens, now = Tokens(keys, settings.jwt_issuer, settings.jwt_audience), SystemClock().now()
+        now = SystemClock().now()
+        keys = KeyRing.load(settings, now)
+        tokens = Tokens(keys, settings.jwt_issuer, settings.jwt_audience)
         tokens.verify(tokens.mint(user="doctor", organization="doctor", roles=(), ttl=60, now=now), now)
     except (SettingsError, HubError) as error:
         return Finding(Verdict.BAD, subject, _line(error))

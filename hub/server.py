@@ -6,7 +6,7 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import cast
 
@@ -15,6 +15,7 @@ import uvloop
 
 from hub import app
 from hub.app import Hub
+from hub.demo import populate
 from hub.kernel import logs, zones
 from hub.kernel.config import Configuration
 from hub.kernel.errors import Conflict
@@ -53,9 +54,10 @@ def serve(settings: Settings, configuration: Configuration, host: str, port: int
 async def _serve(settings: Settings, configuration: Configuration, listener: socket.socket, *, demo: bool) -> None:
     async with app.running(settings, configuration) as hub:
         server = server_of(hub)
+        passwords = await populate(hub.database, configuration.clients) if demo else {}
         gc.collect()
         gc.freeze()
-        _greet(listener, demo=demo)
+        _greet(listener, passwords, demo=demo)
         await server.serve(sockets=[listener])
         if hub.node.outdated:
             raise LogReplaced
@@ -145,15 +147,22 @@ def _listening(host: str, port: int, settings: Settings) -> Iterator[socket.sock
         yield listener
 
 
-def _greet(listener: socket.socket, *, demo: bool) -> None:
-    """Say on standard output where the hub is, and in a demo how to try it."""
+def _shown(passwords: Mapping[str, str]) -> list[str]:
+    if not passwords:
+        return ["The people of the demo are here already; `hub user password NAME` gives them another password.", ""]
+    width = max(map(len, passwords))
+    return ["These passwords are shown once:", *(f"  {name:{width}}  {passwords[name]}" for name in passwords), ""]
+
+
+def _greet(listener: socket.socket, passwords: Mapping[str, str], *, demo: bool) -> None:
+    """Say on standard output where the hub is, and in a demo how to try it, with the passwords made just now."""
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     lines = [f"hub listening on http://{shown}:{port}"]
     if demo:
         token = "$(.venv/bin/hub token --user alice --role ROLE_AGENT --organization demo)"  # noqa: S105
+        lines += ["", *_shown(passwords)]
         lines += [
-            "",
             "Watch what an agent hears, in a second terminal:",
             f"  .venv/bin/hub watch /v2/me/calls --token {token}",
             "and let something happen, in a third one:",

@@ -10,6 +10,7 @@ from hub.kernel.settings import Settings
 from hub.store.transaction import Tx
 
 CSRF_NAME: Final = "X-CSRF-HEADER"
+_PRIVATE: Final = ("Cache-Control", "no-store")
 
 DESCRIPTIONS: Final = {
     CSRF_NAME: "With a login: the name of the header that changing requests have to repeat",
@@ -33,7 +34,7 @@ async def of_login(call: Call[Any]) -> Headers:
     await call.services.db.write(write)
     settings = call.services.settings
     set_cookie = login.set_cookie(cookie, secure=settings.is_secure, across=_across(settings))
-    return (("Set-Cookie", set_cookie), *_pair(cookie))
+    return ("Set-Cookie", set_cookie), *_pair(cookie)
 
 
 def dropped(settings: Settings) -> Headers:
@@ -42,7 +43,7 @@ def dropped(settings: Settings) -> Headers:
 
 
 def _pair(cookie: str) -> Headers:
-    return ((CSRF_NAME, login.CSRF_HEADER), (login.CSRF_HEADER, login.csrf_token(cookie)))
+    return _PRIVATE, (CSRF_NAME, login.CSRF_HEADER), (login.CSRF_HEADER, login.csrf_token(cookie))
 
 
 def _across(settings: Settings) -> bool:

@@ -170,6 +170,11 @@ def register_client(tx: Tx, id: str, organization: str, secret: Secret, now: flo
         raise AlreadyExists(f"A client with the id {id} exists already")
 
 
+def is_client(tx: Snapshot, id: str) -> bool:
+    """Whether a client with that id is registered."""
+    return records.find_client(tx, id) is not None
+
+
 def client_organization(tx: Snapshot, id: str, secret: Secret) -> str | None:
     """The organization of the client with that id and secret, None if there is none."""
     client = records.find_client(tx, id)

@@ -229,7 +229,7 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[Keys]:
     Raises SettingsError for a key that is missing or unfit.
     """
     if settings.jwks_url is None:
-        async with OwnKeys(settings, clock) as own:
+        async with await asyncio.to_thread(OwnKeys, settings, clock) as own:
             yield own
         return
     async with ForeignKeys(settings.jwks_url, clock, every=settings.jwks_refresh_seconds) as keys:

@@ -17,7 +17,7 @@ from channels.catalog import Catalog, Channel
 from hub.kernel.faults import Fault, SettingsError, unknown
 from hub.kernel.secret import Secret
 
-__all__ = ["Client", "Configuration", "CustomChannel", "Organization", "load", "parse"]
+__all__ = ["Client", "Configuration", "CustomChannel", "Organization", "is_organization_id", "load", "parse"]
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -98,6 +98,11 @@ def parse(document: Mapping[str, Any], directory: Path) -> Configuration:
     if reader.faults:
         raise SettingsError(reader.faults)
     return configuration
+
+
+def is_organization_id(text: str) -> bool:
+    """Whether an organization may be called that; those that are have no need to be listed anywhere."""
+    return _ORGANIZATION_ID.fullmatch(text) is not None
 
 
 class _Reader:

@@ -15,7 +15,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "alembic": ("hub.store",),
     "argon2": ("hub.auth",),
     "apscheduler": ("scheduler.clockwork",),
-    "click": ("hub.cli", "hub.timers", "hub.__main__"),
+    "click": ("hub.cli", "hub.people", "hub.timers", "hub.__main__"),
     "cryptography": ("hub.auth",),
     "hiredis": ("hub.brokers",),
     "jwt": ("hub.auth",),

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import stat
 import subprocess
@@ -8,11 +9,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from hub.auth.keys import KeyRing
-from hub.kernel.errors import TokenInvalid
+from hub.auth import keys
+from hub.auth.keys import SIGNS_AFTER_SECONDS, KeyRing, OwnKeys
+from hub.auth.tokens import Tokens
+from hub.kernel.errors import Conflict, NotFound, TokenInvalid
 from hub.kernel.faults import SettingsError
 from hub.kernel.secret import Secret
 from hub.kernel.settings import Settings
+from tests.support.clock import FakeClock
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -181,3 +185,115 @@ def test_one_ring_does_not_accept_what_another_signed() -> None:
     assert one.kid != other.kid
     with pytest.raises(TokenInvalid):
         one.payload(other.sign(b"{}"))
+
+
+# Rotation -----------------------------------------------------------------------------------------------------------
+
+
+def made(settings: Settings) -> float:
+    """When the newest key was made."""
+    return keys.listed(settings)[-1].made_at
+
+
+def test_a_new_key_checks_at_once_and_signs_a_minute_later(settings: Settings) -> None:
+    old = KeyRing.load(settings)
+    kid = keys.rotate(settings)
+    at = made(settings)
+    early, late = KeyRing.load(settings, at + SIGNS_AFTER_SECONDS - 1), KeyRing.load(settings, at + SIGNS_AFTER_SECONDS)
+    assert (early.kid, late.kid) == (old.kid, kid)
+    assert early.kids == late.kids == {old.kid, kid}
+    assert early.payload(late.sign(b"new")) == b"new"
+    assert late.payload(old.sign(b"old")) == b"old"
+    assert len(late.published()) == 2
+
+
+def test_rotations_follow_each_other(settings: Settings) -> None:
+    kids = [KeyRing.load(settings).kid, *(keys.rotate(settings) for _ in range(11))]
+    assert [keys.thumbprint(file.key) for file in keys.listed(settings)] == kids
+    assert KeyRing.load(settings).kid == kids[-1]
+    assert mode(settings.data_dir / "keys" / "es256-12.pem") == 0o600
+
+
+def test_rotating_without_a_key_makes_both(settings: Settings) -> None:
+    kid = keys.rotate(settings)
+    assert [file.path.name for file in keys.listed(settings)] == ["es256.pem", "es256-2.pem"]
+    assert KeyRing.load(settings).kid == kid
+
+
+def test_a_removed_key_is_refused_and_the_one_that_signs_cannot_be_removed(settings: Settings) -> None:
+    old = KeyRing.load(settings)
+    assert old.kid
+    new = keys.rotate(settings)
+    later = made(settings) + SIGNS_AFTER_SECONDS
+    with pytest.raises(Conflict, match="the key that signs"):
+        keys.remove(settings, old.kid, made(settings))
+    with pytest.raises(Conflict, match="the key that signs"):
+        keys.remove(settings, new, later)
+    with pytest.raises(NotFound):
+        keys.remove(settings, "unknown", later)
+    keys.remove(settings, old.kid, later)
+    ring = KeyRing.load(settings, later)
+    assert ring.kids == {new}
+    with pytest.raises(TokenInvalid):
+        ring.payload(old.sign(b"{}"))
+
+
+def test_a_secret_is_not_rotated(settings: Settings) -> None:
+    with pytest.raises(Conflict, match="HUB_JWT_SECRET"):
+        keys.rotate(Settings(data_dir=settings.data_dir, jwt_secret=Secret(SECRET)))
+
+
+def minted(tokens: Tokens, now: float) -> str:
+    return tokens.mint(user="alice", organization="acme", roles=(), ttl=600, now=now)
+
+
+async def test_over_a_rotation_no_token_is_refused_by_any_process(settings: Settings) -> None:
+    """One process that has just read the directory again, and one that is about to, at every second of two minutes."""
+    await asyncio.to_thread(KeyRing.load, settings)
+    clock = FakeClock(await asyncio.to_thread(made, settings) + 100)
+    diligent, lazy = [await asyncio.to_thread(OwnKeys, settings, clock) for _ in range(2)]
+    processes = [Tokens(diligent, "hub", "hub"), Tokens(lazy, "hub", "hub")]
+    await asyncio.to_thread(keys.rotate, settings)
+    new = settings.data_dir / "keys" / "es256-2.pem"
+    await asyncio.to_thread(os.utime, new, (clock.now(), clock.now()))
+    signing = set()
+    for second in range(120):
+        await diligent.reread()
+        if second % 20 == 19:
+            await lazy.reread()
+        for signer in processes:
+            token = minted(signer, clock.now())
+            assert all(process.verify(token, clock.now()).user == "alice" for process in processes), second
+        signing.add(diligent._ring.kid)
+        clock.advance(1)
+    assert len(signing) == 2
+    assert diligent._ring.kid == lazy._ring.kid
+
+
+async def test_keys_that_cannot_be_read_leave_the_last_ring_in_force(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = await asyncio.to_thread(OwnKeys, settings, FakeClock())
+    signed = own.sign(b"{}")
+    (settings.data_dir / "keys" / "es256-2.pem").write_bytes(b"half a key")
+    await own.reread()
+    assert own.payload(signed) == b"{}"
+    assert own.generation == 0
+    assert "keys not read again" in caplog.text
+
+
+async def test_a_removed_key_withdraws_what_was_remembered_of_its_tokens(settings: Settings) -> None:
+    await asyncio.to_thread(KeyRing.load, settings)
+    clock = FakeClock(await asyncio.to_thread(made, settings) + 1000)
+    own = await asyncio.to_thread(OwnKeys, settings, clock)
+    tokens = Tokens(own, "hub", "hub")
+    token = minted(tokens, clock.now())
+    assert tokens.verify(token, clock.now()).user == "alice"
+    old = own._ring.kid
+    assert old
+    await asyncio.to_thread(keys.rotate, settings)
+    clock.step(await asyncio.to_thread(made, settings) + SIGNS_AFTER_SECONDS - clock.now())
+    await asyncio.to_thread(keys.remove, settings, old, clock.now())
+    await own.reread()
+    with pytest.raises(TokenInvalid):
+        tokens.verify(token, clock.now())

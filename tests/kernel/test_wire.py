@@ -1,5 +1,6 @@
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Annotated
 
 import msgspec
 import pytest
@@ -206,3 +207,24 @@ def test_the_measured_depth_is_the_real_one(value: object, ascii_only: bool) -> 
     if depth:
         with pytest.raises(BadInput, match="deeper"):
             wire.decode(object, data, max_bytes=100_000, max_depth=depth - 1)
+
+
+class Search(msgspec.Struct):
+    name: str
+    limit: Annotated[int, msgspec.Meta(ge=1, le=9)] = 5
+    deep: bool = False
+
+
+def test_texts_become_a_struct() -> None:
+    assert wire.from_text(Search, {"name": "x", "limit": "7", "deep": "true", "other": "?"}) == Search("x", 7, True)
+
+
+@pytest.mark.parametrize(
+    ("texts", "pointer"),
+    [({"name": "x", "limit": "ten"}, "/limit"), ({"name": "x", "limit": "10"}, "/limit"), ({}, "/name")],
+)
+def test_a_text_that_does_not_fit_is_named(texts: dict[str, str], pointer: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        wire.from_text(Search, texts)
+    assert refused.value.pointer == pointer
+    assert refused.value.detail.startswith(f"{pointer[1:]}: ")

@@ -66,7 +66,7 @@ async def test_other_tokens_are_401_and_say_nothing_of_themselves(world: World, 
     assert world.published == []
 
 
-@pytest.mark.parametrize("authorization", [None, "", "Basic Y3JtOmNybQ==", "Bearer", "Bearer "])
+@pytest.mark.parametrize("authorization", [None, "", "Digest Y3JtOmNybQ==", "Bearer", "Bearer "])
 async def test_no_token_is_401_and_asks_for_one(world: World, authorization: str | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
     reply = await world.publish(EVENT, token=None, headers=headers)

@@ -129,7 +129,7 @@ async def test_a_changed_account_counts_at_once(world: World) -> None:
 
 async def test_a_program_that_forgets_its_cookies_fills_nothing(world: World) -> None:
     await world.user("alice", password=PASSWORD)
-    first = await logged_in(world)
+    first = last = await logged_in(world)
     for _ in range(32):
         world.clock.at += 1
         last = await logged_in(world)

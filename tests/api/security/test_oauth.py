@@ -37,7 +37,8 @@ async def test_a_client_gets_a_token_that_publishes_for_its_organization(world: 
     body = reply.json()
     assert (body["token_type"], body["expires_in"]) == ("Bearer", 3600)
     principal = world.tokens.verify(body["access_token"], world.clock.now())
-    assert (principal.user, principal.organization, principal.roles) == ("crm", "acme", {"ROLE_CLIENT_SERVICE"})
+    assert (principal.user, principal.organization) == ("crm", "acme")
+    assert principal.roles == {"ROLE_CLIENT_SERVICE"}
     assert (await world.publish(EVENT, token=body["access_token"])).status_code == 200
 
 
@@ -130,7 +131,7 @@ async def test_what_is_refused_is_refused_in_the_words_of_the_rfc(
 ) -> None:
     await world.user("sue", password=PASSWORD)
     await world.user("gus", organization="globex", password=PASSWORD)
-    reply = await ask(world, **fields)
+    reply = await ask(world, None, **fields)
     assert (reply.status_code, reply.json()["error"]) == (status, error)
     assert reply.json().keys() == {"error", "error_description"}
 
