@@ -53,12 +53,11 @@ class Logins:
         """The user of that name and password. Raises LoginFailed, which does not say what was wrong and takes as long
         for a name that nobody has; TooManyRequests after too many wrong ones; Overloaded.
         """
-        key = hmac.digest(
-            self._key, f"{given.user_name}\0{given.password.reveal()}".encode("utf-8", "replace"), "sha256"
-        )
+        name, password = given.user_name, given.password.reveal()
+        text = f"{len(name)}:{name}{password}".encode("utf-8", "surrogatepass")
+        key = hmac.digest(self._key, text, "sha256")
         if (known := self._recall(key, now)) is not None:
             return known
-        name = given.user_name[:LONGEST_NAME]
         self._begin(name, address)
         account = await self._database.read(lambda tx: actions.find_named(tx, name))
         stored = account.password if account is not None else None
@@ -66,7 +65,7 @@ class Logins:
         if account is None or not account.enabled or not is_right:
             metrics.LOGINS.labels("failed").inc()
             raise LoginFailed
-        self._guesses.right(name, address)
+        self._guesses.right(name[:LONGEST_NAME], address)
         metrics.LOGINS.labels("ok").inc()
         return self._remember(key, account.principal(issued_at=now, expires_at=now + self._seconds), now)
 
@@ -92,14 +91,14 @@ class Logins:
         self._begin(name, address)
         if not await self._passwords.match(stored, password):
             return False
-        self._guesses.right(name, address)
+        self._guesses.right(name[:LONGEST_NAME], address)
         return True
 
     async def client(self, given: Password, configured: Client | None, address: str) -> str:
         """The organization of a client of OAuth: of the configuration file, or else a registered one. Raises
         LoginFailed, TooManyRequests.
         """
-        name = f"client {given.user_name[:LONGEST_NAME]}"
+        name = f"client {given.user_name}"
         self._begin(name, address)
         if configured is not None:
             organization = configured.organization if configured.secret == given.password else None
@@ -109,13 +108,13 @@ class Logins:
         if organization is None:
             metrics.LOGINS.labels("failed").inc()
             raise LoginFailed("Client id or secret is not right")
-        self._guesses.right(name, address)
+        self._guesses.right(name[:LONGEST_NAME], address)
         metrics.LOGINS.labels("ok").inc()
         return organization
 
     def _begin(self, name: str, address: str) -> None:
         try:
-            self._guesses.begin(name, address, self._clock.monotonic())
+            self._guesses.begin(name[:LONGEST_NAME], address, self._clock.monotonic())
         except TooManyRequests:
             metrics.LOGINS.labels("limited").inc()
             raise

@@ -65,9 +65,12 @@ class Heartbeat:
         self._keep_time(seen.ahead)
         self._recognize(seen.epoch)
         intake.compare(seen.heads)
-        for revocation in seen.revocations:
-            if revocation.id not in self._known:
+        if fresh := [revocation for revocation in seen.revocations if revocation.id not in self._known]:
+            for revocation in fresh:
                 self._remember(revocation)
+            # What was committed with them goes out first: word of the changed password, to those whom it ends.
+            await intake.healed()
+            for revocation in fresh:
                 self._node.end_user(
                     revocation.organization,
                     revocation.user,

@@ -76,6 +76,12 @@ class Intake:
             task.add_done_callback(lambda done: self._healed(local.stream, done))
         return task
 
+    async def healed(self) -> None:
+        """Return when what is being healed now has been handed to the sessions, and written where it can be."""
+        if self._healing:
+            await asyncio.wait(set(self._healing.values()))
+        await asyncio.sleep(0)  # sessions are flushed at the end of a tick
+
     def _healed(self, stream: Stream, done: asyncio.Task[None]) -> None:
         del self._healing[stream]
         if not done.cancelled() and (error := done.exception()) is not None:

@@ -17,7 +17,8 @@ class LongPollingDesktop(Desktop):
 
     async def run(self) -> None:
         network = httpx2.AsyncHTTPTransport(local_address=self.source)
-        async with httpx2.AsyncClient(timeout=httpx2.Timeout(self.patience, connect=5), transport=network) as http:
+        patience = httpx2.Timeout(self.patience, connect=5)
+        async with httpx2.AsyncClient(timeout=patience, transport=network, headers=self.headers) as http:
             while True:
                 try:
                     await self._converse(http)

@@ -20,7 +20,14 @@ class WebSocketDesktop(Desktop):
             url = self.url.replace("http", "ws", 1)
             local_addr = (self.source, 0) if self.source else None
             try:
-                async with connect(url, proxy=None, local_addr=local_addr, open_timeout=5, close_timeout=1) as socket:
+                async with connect(
+                    url,
+                    proxy=None,
+                    local_addr=local_addr,
+                    open_timeout=5,
+                    close_timeout=1,
+                    additional_headers=self.headers,
+                ) as socket:
                     await self._converse(socket)
             except (OSError, TimeoutError, ConnectionClosed, InvalidHandshake, EOFError):
                 await asyncio.sleep(RETRY_SECONDS)

@@ -40,7 +40,7 @@ class Desktop(ABC):
     def __init__(
         self,
         url: str,
-        token: str,
+        token: str | None,
         channels: Sequence[str],
         *,
         user: str,
@@ -50,10 +50,13 @@ class Desktop(ABC):
         positions: Mapping[str, int] | None = None,
         patience: float = 40.0,
         source: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.url, self.token, self.channels = url, token, list(channels)
         self.user, self.organization, self.roles = user, organization, frozenset(roles)
         self.replay, self.patience, self.source = replay, patience, source
+        self.headers = dict(headers or {})
+        """Of every request and upgrade: a cookie instead of a token, for example."""
         self.positions: dict[str, int] = dict(positions or {})
         self.since: dict[str, int] = {name: at for name, at in self.positions.items() if at >= 0}
         self.log: list[Received | Gap] = []
@@ -77,7 +80,7 @@ class Desktop(ABC):
     # What is said
 
     def handshake(self) -> Message:
-        ext: Message = {"authentication": {"token": self.token}}
+        ext: Message = {} if self.token is None else {"authentication": {"token": self.token}}
         if self.replay:
             ext["replay"] = True
         return self._message(
