@@ -16,6 +16,7 @@ from api.http.request import Services
 from hub.auth import jwks
 from hub.auth.passwords import Passwords
 from hub.auth.revoked import Revoked
+from hub.auth.signatures import Keys
 from hub.auth.tokens import Tokens
 from hub.bayeux.advice import Terms
 from hub.brokers import redis
@@ -103,12 +104,7 @@ async def running(settings: Settings, configuration: Configuration, clock: Clock
             clock=clock,
             settings=settings,
             version=await asyncio.to_thread(version, "hub"),
-            readiness={
-                "drain": lambda: "draining" if node.draining else None,
-                "keys": keys.trouble,
-                "database": database.trouble,
-                "broker": broker.trouble,
-            },
+            readiness=_readiness(node, keys, database, broker),
         )
         limits = _limits(settings)
         async with AsyncExitStack() as last, Background(clock) as background:
@@ -130,6 +126,15 @@ async def _broker(settings: Settings, clock: Clock) -> AsyncIterator[Broker]:
         return
     async with redis.opened(redis_url.parse(settings.redis_url), settings.redis_prefix, clock) as broker:
         yield broker
+
+
+def _readiness(node: Node, keys: Keys, database: Database, broker: Broker) -> dict[str, Callable[[], str | None]]:
+    return {
+        "drain": lambda: "draining" if node.draining else None,
+        "keys": keys.trouble,
+        "database": database.trouble,
+        "broker": broker.trouble,
+    }
 
 
 async def _terms(settings: Settings, database: Database) -> Terms:

@@ -225,17 +225,21 @@ def _contradictions(settings: Settings) -> Iterator[Fault]:
         yield Fault("HUB_REDIS_URL", fault)
     if settings.config and not settings.config.is_file():
         yield Fault("HUB_CONFIG", f"no such file: {settings.config}")
-    if not _is_base_url(settings.public_url):
-        yield Fault("HUB_PUBLIC_URL", "must be http(s)://host[:port][/path]")
-    for proxy in settings.trusted_proxies:
-        if not _is_address(proxy):
-            yield Fault("HUB_TRUSTED_PROXIES", f"{proxy!r} must be an IP address")
-    for origin in settings.allowed_origins:
-        if not _is_base_url(origin) or urlsplit(origin).path.rstrip("/"):
-            yield Fault("HUB_ALLOWED_ORIGINS", f"{origin!r} must be http(s)://host[:port]")
+    yield from _misread_addresses(settings)
     yield from _ways_out(settings)
     if settings.max_ingest_bytes < settings.max_message_bytes:
         yield Fault("HUB_MAX_INGEST_BYTES", "must not be smaller than HUB_MAX_MESSAGE_BYTES")
+
+
+def _misread_addresses(settings: Settings) -> Iterator[Fault]:
+    if not _is_base_url(settings.public_url):
+        yield Fault("HUB_PUBLIC_URL", "must be http(s)://host[:port][/path]")
+    for origin in settings.allowed_origins:
+        if not _is_base_url(origin) or urlsplit(origin).path.rstrip("/"):
+            yield Fault("HUB_ALLOWED_ORIGINS", f"{origin!r} must be http(s)://host[:port]")
+    for proxy in settings.trusted_proxies:
+        if not _is_address(proxy):
+            yield Fault("HUB_TRUSTED_PROXIES", f"{proxy!r} must be an IP address")
 
 
 def _database_fault(url: str) -> str | None:

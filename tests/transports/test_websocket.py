@@ -8,6 +8,7 @@ from websockets.frames import Opcode
 
 from channels.envelope import LoggedEvent, Stream
 from hub.kernel import metrics
+from hub.kernel.rate import Rate
 from hub.realtime.prepared import Prepared
 from tests.transports.served import CALLS, PATH, USERS, RawSocket, Served, Talker, until
 
@@ -204,14 +205,14 @@ async def test_a_client_that_tries_another_token_on_the_same_socket_may_stay(hub
 
 
 async def test_the_socket_of_a_client_that_is_to_come_back_waits_for_it(hub: Served) -> None:
-    hub.hub.node._handshakes._per_second = 1
+    handshakes = hub.hub.node._handshakes = Rate(0.01, burst=1)
     async with hub.connect() as socket:
         talker, token = Talker(hub, socket), {"authentication": {"token": hub.token()}}
-        hub.hub.node._handshakes._left = 0
+        assert handshakes.admits(hub.clock.monotonic())
         reply = await talker.ask("/meta/handshake", version="1.0", ext=token)
         assert (reply["error"], reply["advice"]["reconnect"]) == ("503::overloaded", "handshake")
         hub.turn(reply["advice"]["interval"] / 1000 + 0.5)
-        hub.hub.node._handshakes._left = 1
+        handshakes.give_back()
         assert (await talker.ask("/meta/handshake", version="1.0", ext=token))["successful"]
         hub.turn(5.5)
         assert (await talker.ask("/meta/unsubscribe", subscription=CALLS))["id"], "the socket is still there"
