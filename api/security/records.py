@@ -6,15 +6,15 @@ from sqlalchemy import Boolean, Column, Index, LargeBinary, Select, Table, Text,
 
 from api.security.rules import Account
 from hub.kernel.clock import micros, seconds
-from hub.store.schema import Micros, metadata
+from hub.store.schema import Micros, Name, metadata
 from hub.store.transaction import Snapshot, Tx
 
 account = Table(
     "account",
     metadata,
-    Column("organization", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
-    Column("user_name", Text, nullable=True, unique=True),
+    Column("organization", Name, primary_key=True),
+    Column("id", Name, primary_key=True),
+    Column("user_name", Name, nullable=True, unique=True),
     Column("roles", Text, nullable=False),
     Column("enabled", Boolean, nullable=False),
     Column("password", Text, nullable=True),
@@ -26,9 +26,9 @@ account = Table(
 login = Table(
     "login",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("organization", Text, nullable=False),
-    Column("account_id", Text, nullable=False),
+    Column("id", Name, primary_key=True),
+    Column("organization", Name, nullable=False),
+    Column("account_id", Name, nullable=False),
     Column("issued_at", Micros, nullable=False),
     Column("expires_at", Micros, nullable=False),
     Index(None, "organization", "account_id"),
@@ -39,8 +39,8 @@ login = Table(
 client = Table(
     "client",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("organization", Text, nullable=False),
+    Column("id", Name, primary_key=True),
+    Column("organization", Name, nullable=False),
     Column("secret", LargeBinary, nullable=False),
     Column("created_at", Micros, nullable=False),
 )

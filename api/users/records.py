@@ -7,15 +7,15 @@ import msgspec
 from sqlalchemy import Column, Row, Table, Text, bindparam, delete, select, text
 
 from api.users.rules import Profile
-from hub.store.schema import metadata
+from hub.store.schema import Name, metadata
 from hub.store.transaction import Snapshot, Tx
 
 # queues and languages are JSON arrays, skills a JSON object.
 profile = Table(
     "profile",
     metadata,
-    Column("organization", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
+    Column("organization", Name, primary_key=True),
+    Column("id", Name, primary_key=True),
     Column("first_name", Text, nullable=False),
     Column("last_name", Text, nullable=False),
     Column("email_address", Text, nullable=False),

@@ -147,8 +147,8 @@ revocation = Table(
     Column("user", Text, nullable=False),
     Column("at", Micros, nullable=False),
     Column("tokens", Boolean, nullable=False),
-    Column("login", Text, nullable=True),
-    Column("spared", Text, nullable=True),
+    Column("login", Name, nullable=True),
+    Column("spared", Name, nullable=True),
     Index(None, "at"),
     sqlite_autoincrement=True,
 )

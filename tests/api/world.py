@@ -59,7 +59,9 @@ class StandingClock:
 
 
 class World:
-    """One hub's REST side. `published` is what the after-commit hook saw, in order."""
+    """One hub's REST side. `published` is what the after-commit hook saw, in order; `url` is that of the database."""
+
+    url: str
 
     def __init__(self, db: Database, passwords: Passwords, clock: StandingClock, settings: Settings) -> None:
         self.clock = clock
@@ -165,17 +167,21 @@ class World:
 
 
 @asynccontextmanager
-async def opened(directory: Path, **settings: Any) -> AsyncIterator[World]:
-    """A world on a new database in `directory`."""
+async def opened(directory: Path, *, url: str | None = None, **settings: Any) -> AsyncIterator[World]:
+    """A world on a new database in `directory`, or on the migrated one at `url`."""
     clock = StandingClock()
 
     def make() -> Database:
+        if url is not None:
+            return Database(url, clock=clock)
         file = directory / "hub.db"
         file.write_bytes(_migrated())
         return Database(f"sqlite:///{file}", clock=clock)
 
     async with await anyio.to_thread.run_sync(make) as db, Passwords() as passwords:
-        yield World(db, passwords, clock, Settings(data_dir=directory, **settings))
+        world = World(db, passwords, clock, Settings(data_dir=directory, **settings))
+        world.url = url or f"sqlite:///{directory / 'hub.db'}"
+        yield world
 
 
 @cache

@@ -7,6 +7,7 @@ revision = "0003"
 down_revision = "0002"
 
 Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+Name = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -14,16 +15,16 @@ def upgrade() -> None:
     profiles()
     logins()
     clients()
-    op.add_column("revocation", sa.Column("login", sa.Text, nullable=True))
-    op.add_column("revocation", sa.Column("spared", sa.Text, nullable=True))
+    op.add_column("revocation", sa.Column("login", Name, nullable=True))
+    op.add_column("revocation", sa.Column("spared", Name, nullable=True))
 
 
 def accounts() -> None:
     op.create_table(
         "account",
-        sa.Column("organization", sa.Text, nullable=False),
-        sa.Column("id", sa.Text, nullable=False),
-        sa.Column("user_name", sa.Text, nullable=True),
+        sa.Column("organization", Name, nullable=False),
+        sa.Column("id", Name, nullable=False),
+        sa.Column("user_name", Name, nullable=True),
         sa.Column("roles", sa.Text, nullable=False),
         sa.Column("enabled", sa.Boolean, nullable=False),
         sa.Column("password", sa.Text, nullable=True),
@@ -37,8 +38,8 @@ def accounts() -> None:
 def profiles() -> None:
     op.create_table(
         "profile",
-        sa.Column("organization", sa.Text, nullable=False),
-        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("organization", Name, nullable=False),
+        sa.Column("id", Name, nullable=False),
         sa.Column("first_name", sa.Text, nullable=False),
         sa.Column("last_name", sa.Text, nullable=False),
         sa.Column("email_address", sa.Text, nullable=False),
@@ -52,9 +53,9 @@ def profiles() -> None:
 def logins() -> None:
     op.create_table(
         "login",
-        sa.Column("id", sa.Text, nullable=False),
-        sa.Column("organization", sa.Text, nullable=False),
-        sa.Column("account_id", sa.Text, nullable=False),
+        sa.Column("id", Name, nullable=False),
+        sa.Column("organization", Name, nullable=False),
+        sa.Column("account_id", Name, nullable=False),
         sa.Column("issued_at", Number, nullable=False),
         sa.Column("expires_at", Number, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_login"),
@@ -66,8 +67,8 @@ def logins() -> None:
 def clients() -> None:
     op.create_table(
         "client",
-        sa.Column("id", sa.Text, nullable=False),
-        sa.Column("organization", sa.Text, nullable=False),
+        sa.Column("id", Name, nullable=False),
+        sa.Column("organization", Name, nullable=False),
         sa.Column("secret", sa.LargeBinary, nullable=False),
         sa.Column("created_at", Number, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_client"),
