@@ -75,6 +75,7 @@ class Heartbeat:
                     revocation.organization,
                     revocation.user,
                     replies.SESSION_KICKED,
+                    before=revocation.at if revocation.tokens else None,
                     login=revocation.login,
                     spared=revocation.spared,
                 )

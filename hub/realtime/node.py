@@ -16,7 +16,7 @@ from hub.bayeux.engine import Engine, SessionState
 from hub.bayeux.messages import CONNECT, HANDSHAKE, Message, Reply
 from hub.brokers.port import Broker
 from hub.kernel import ids, metrics
-from hub.kernel.clock import Clock
+from hub.kernel.clock import Clock, micros
 from hub.kernel.rate import Rate
 from hub.realtime.admission import Admission
 from hub.realtime.browsers import Browsers
@@ -230,16 +230,28 @@ class Node:
     # What operators do ------------------------------------------------------------------------------------------
 
     def end_user(
-        self, organization: str, user: str, error: str, *, login: str | None = None, spared: str | None = None
+        self,
+        organization: str,
+        user: str,
+        error: str,
+        *,
+        before: int | None = None,
+        login: str | None = None,
+        spared: str | None = None,
     ) -> None:
-        """End every session of a user, and keep their clients from coming back by themselves; of one `login` only, if
-        given, and never those of the login `spared`, whose owner has just changed the password.
+        """End every session of a user, and keep their clients from coming back by themselves.
+
+        Of one `login` only, if given; of credentials issued `before` an instant (microseconds) only, if given: this may
+        come late, when the user is back with newer ones. What the login `spared` has opened stays: its owner has just
+        changed the password.
         """
         for session in list(self._of_user.get((organization, user), {}).values()):
             principal = session.principal
             if spared is not None and principal.login == spared:
                 session.principal = structs.replace(principal, must_change=False)
-            elif login is None or principal.login == login:
+                continue
+            is_newer = before is not None and micros(principal.issued_at) >= before
+            if not is_newer and login in {None, principal.login}:
                 self._kicked.add(session.client_id, error, self.clock.monotonic())
                 session.feed(on.Revoked(error))
 

@@ -170,3 +170,18 @@ async def test_who_must_change_the_password_hears_only_how_that_went(world: Worl
     await world.db.write(lambda tx: revocations.revoke(tx, "acme", "alice", now, tokens=True, spared="L1"))
     await world.heartbeat.beat()
     assert (await subscribe(CALLS))["successful"]
+
+
+async def test_a_revocation_that_is_seen_late_does_not_end_who_has_come_back_since(world: World) -> None:
+    old = world.desk("alice").open()
+    world.clock.advance(1)
+    now = world.clock.now()
+    await world.db.write(lambda tx: revocations.revoke(tx, "acme", "alice", now, tokens=True))
+    world.clock.advance(0.1)
+    with_a_new_token = world.desk("alice").open()
+    world.logins.cookies["new"] = principal(world, login="L9")
+    with_a_new_login = await opened(world, "new")
+    await world.heartbeat.beat()
+    await world.settled()
+    assert old.line.closed == (1008, "session_kicked")
+    assert (with_a_new_token.line.closed, with_a_new_login.closed) == (None, None)
