@@ -40,7 +40,7 @@ def test_the_document_is_stable_and_says_who_may_call() -> None:
     assert described == document(url="http://hub.test", version="1")
     publish = described["paths"][EVENTS]["post"]
     assert publish["x-required-roles"] == ["ROLE_CLIENT_SERVICE"]
-    assert publish["security"] == [{"token": []}]
-    assert {"200", "400", "401", "403", "409", "413", "415", "422", "500", "503"} == publish["responses"].keys()
+    assert publish["security"] == [{"token": []}, {"basic": []}, {"login": []}]
+    assert {"200", "400", "401", "403", "409", "413", "415", "422", "429", "500", "503"} == publish["responses"].keys()
     assert publish["responses"]["400"]["content"].keys() == {"application/json"}
     assert "security" not in described["paths"]["/healthz"]["get"]

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from openapi_spec_validator import validate
 
@@ -37,7 +39,7 @@ async def test_metrics_show_what_was_ingested(world: World) -> None:
 
 async def test_the_descriptions_are_those_of_this_hub(world: World) -> None:
     rest = (await world.ask("GET", "/openapi.json")).json()
-    assert rest == document(url="http://127.0.0.1:8080", version="1.2.3")
+    assert rest == json.loads(json.dumps(document(url="http://127.0.0.1:8080", version="1.2.3")))
     validate(rest)
     bayeux = (await world.ask("GET", "/asyncapi.json")).json()
     assert bayeux["asyncapi"].startswith("3.")
