@@ -9,6 +9,7 @@ import pytest
 
 from hub import app
 from hub.kernel import metrics
+from hub.kernel.rate import Rate
 from hub.transports.limits import Limits
 from tests.transports.served import CALLS, PATH, Served, serving, until
 
@@ -157,8 +158,7 @@ async def test_a_stranger_who_dawdles_is_hung_up_on(tmp_path: Path, monkeypatch:
 
 
 async def test_strangers_take_nothing_from_the_rate_of_handshakes(hub: Served) -> None:
-    hub.hub.node._handshakes._per_second = 1
-    hub.hub.node._handshakes._left = 1
+    hub.hub.node._handshakes = Rate(per_second=1)
     for token in (None, "no good", hub.token(ttl=60, age=200)):
         assert (await hub.post(HANDSHAKE, token=token)).json()[0]["error"].startswith("401::")
     assert (await hub.post(HANDSHAKE, token=hub.token())).json()[0]["successful"]
