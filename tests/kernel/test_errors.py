@@ -50,6 +50,7 @@ def test_only_what_may_succeed_later_is_retriable() -> None:
         "too_many_requests",
         "overloaded",
         "keys_unavailable",
+        "stopping",
     }
     assert Overloaded().retry_after == 1.0
     assert TooManyRequests(retry_after=2.5).retry_after == 2.5
