@@ -9,7 +9,7 @@ from typing import Final
 
 from hub.kernel.clock import micros
 from hub.kernel.settings import Settings
-from hub.store import idempotency, streams, timers
+from hub.store import idempotency, revocations, streams, timers
 from hub.store.timers import Timer
 from hub.store.transaction import Tx
 from scheduler.claims import Transactional
@@ -19,6 +19,7 @@ BATCH: Final = 1000
 HISTORY: Final = "housekeeping.history"
 IDEMPOTENCY: Final = "housekeeping.idempotency"
 BURIED: Final = "housekeeping.buried"
+REVOCATIONS: Final = "housekeeping.revocations"
 FOR_EVER: Final = Retries(attempts=None, first=10.0, longest=600.0)
 
 
@@ -41,16 +42,20 @@ def transactional(settings: Settings) -> tuple[Transactional, ...]:
     def dead_letters(tx: Tx, now: float) -> int:
         return timers.expire_buried(tx, now, settings.timers_buried_seconds, BATCH)
 
+    def ends(tx: Tx, now: float) -> int:
+        return revocations.expire(tx, now, BATCH)
+
     return (
         _regular(HISTORY, history, every=10.0),
         _regular(IDEMPOTENCY, keys, every=60.0),
         _regular(BURIED, dead_letters, every=600.0),
+        _regular(REVOCATIONS, ends, every=600.0),
     )
 
 
 def begin(tx: Tx, now: float) -> None:
     """See that each of them is planned: on a new database nobody has done it before."""
-    for kind in (HISTORY, IDEMPOTENCY, BURIED):
+    for kind in (HISTORY, IDEMPOTENCY, BURIED, REVOCATIONS):
         timers.plan_unless_pending(tx, kind, "", micros(now))
 
 

@@ -8,7 +8,7 @@ import pytest
 from channels.envelope import Stream
 from hub.kernel.clock import micros
 from hub.kernel.settings import Settings
-from hub.store import idempotency, outbox, streams, timers
+from hub.store import idempotency, outbox, revocations, streams, timers
 from hub.store.database import Database
 from hub.store.idempotency import Answer, Scope
 from hub.store.transaction import Tx
@@ -64,6 +64,7 @@ async def test_idempotency_keys_and_dead_letters_go_when_their_time_has_come(db:
         idempotency.store(tx, scope, "k", Answer(200, (), b"{}"))
 
     await db.write(remember)
+    await db.write(lambda tx: revocations.revoke(tx, "acme", "alice", clock.now(), tokens=False))
     await plan(db, "deliver.sms", "old", "pending")
     await db.write(lambda tx: timers.bury(tx, 1, "refused: x", clock.now()))
     job = await begun(db, clock)
@@ -73,6 +74,7 @@ async def test_idempotency_keys_and_dead_letters_go_when_their_time_has_come(db:
     clock.advance(86_401)
     await job.work()
     assert await db.read(lambda tx: rows(tx, "SELECT * FROM idempotency")) == []
+    assert await db.read(lambda tx: revocations.since(tx, 0)) == []
     assert [timer.key for timer in await table(db) if timer.kind == "deliver.sms"] == ["pending"]
 
 
@@ -87,6 +89,7 @@ async def test_beginning_again_moves_nothing(db: Database, clock: FakeClock) -> 
         (housekeeping.HISTORY, micros(START + 10)),
         (housekeeping.IDEMPOTENCY, micros(START + 60)),
         (housekeeping.BURIED, micros(START + 600)),
+        (housekeeping.REVOCATIONS, micros(START + 600)),
     }
 
 
