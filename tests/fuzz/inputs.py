@@ -12,6 +12,7 @@ WORDS = [
     *[b'"channel":', b'"clientId":"$CLIENT"', b'"id":', b'"data":', b'"subscription":', b'"advice":', b'"ext":'],
     *[b"/meta/handshake", b"/meta/connect", b"/meta/subscribe", b"/meta/unsubscribe", b"/meta/disconnect"],
     *[b"/service/x", b"/v2/me/calls", b"/v2/users", b"/echo/a", b"/**", b"/*", b'"replay":{', b'"ack":', b'"timeout":'],
+    *[b'"timesync":{"tc":', b'"l":', b'"o":', b"1e308", b"BAYEUX_BROWSER=", b'\\"'],
     *[b"message=", b"%5B%7B", b"&", b"\r\n", b"\x81\x80", b"\x01\x80", b"\x80\x80", b"\x00\x80", b"\x89\x80"],
     *[b"\x88\x82"],
 ]  # fmt: skip

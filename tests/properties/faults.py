@@ -89,13 +89,6 @@ def takes_events_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Intake, "_arrived", arrived)
 
 
-def remembers_across_a_hole(monkeypatch: pytest.MonkeyPatch) -> None:
-    def skip(self: LocalStream, to: int) -> None:
-        self.last = to
-
-    monkeypatch.setattr(LocalStream, "skip", skip)
-
-
 def remembers_no_publish(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Repeats, "remember", lambda *_: None)
 
@@ -114,7 +107,6 @@ HIDDEN = (
     leaves_the_waiting_asleep,
     takes_events_in_any_order,
     takes_events_twice,
-    remembers_across_a_hole,
     remembers_no_publish,
 )
 """These take a minute or so each."""

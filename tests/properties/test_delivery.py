@@ -1,7 +1,7 @@
 """Whatever the network does, each kind of client gets what it was promised.
 
 `HUB_PROPERTY_EXAMPLES=2000` looks deeper than the suite does and differently each time, plants all the faults, and
-takes the time to make what it finds small; `--timeout` has to allow for that.
+takes the time to make what it finds small.
 """
 
 import os
@@ -16,6 +16,7 @@ from tests.properties.machine import Delivery
 
 EXAMPLES = int(os.environ.get("HUB_PROPERTY_EXAMPLES", "150"))
 DEEP = "HUB_PROPERTY_EXAMPLES" in os.environ
+pytestmark = pytest.mark.timeout(0 if DEEP else 600)  # it is work, not waiting, that takes the time here
 SUITE = settings(
     max_examples=EXAMPLES,
     stateful_step_count=60 if DEEP else 40,
