@@ -14,9 +14,14 @@ from scheduler.runner import Runner
 
 @asynccontextmanager
 async def running(settings: Settings, database: Database, clock: Clock) -> AsyncIterator[Runner]:
-    """The timers of `database` are done while the block lasts; what is under way at its end is finished."""
+    """The timers of `database` are done while the block lasts, after which it has to close; what is under way at the
+    end of the block is finished.
+    """
     async with senders.opened(settings, clock) as ways:
         jobs = Jobs(housekeeping.transactional(settings), deliveries.outward(ways))
         await database.write(lambda tx: housekeeping.begin(tx, clock.now()))
         async with Runner(database, jobs, clock) as runner:
-            yield runner
+            try:
+                yield runner
+            finally:
+                database.hasten()  # or a database that does not answer would keep the process

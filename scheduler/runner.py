@@ -3,11 +3,13 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
 from hub.kernel import metrics
 from hub.kernel.clock import Clock, seconds
+from hub.kernel.errors import Overloaded
 from hub.kernel.lifecycle import Background
 from hub.store import timers
 from hub.store.database import Database
@@ -40,7 +42,8 @@ class Pump:
             self._woken.clear()
             async with self._at_work:
                 if not self._quiet:
-                    await self._work()
+                    with suppress(Overloaded):  # the database says why; the next beat tries again
+                        await self._work()
 
     async def quiet(self) -> None:
         """Begin nothing new and return when the work under way is done."""

@@ -66,22 +66,22 @@ class Database:
         await self.close()
 
     async def close(self) -> None:
-        """Refuse new work, finish what was accepted, close the connections. May be called more than once.
-
-        What a database that does not answer has not finished after two seconds fails.
-        """
+        """Refuse new work, finish what was accepted, close the connections. May be called more than once."""
         self._writes.close(takers=1)
         self._reads.close(takers=len(self._readers))
+        self.hasten()
         # The threads stop by themselves even if a cancelled close does not see the end of it.
-        workers = (self._writer, *self._readers)
         try:
-            for worker in workers:
-                worker.end()
-            for worker in workers:
+            for worker in (self._writer, *self._readers):
                 await worker.join()
         finally:
             if self._watching is not None:
                 self._watching.cancel()
+
+    def hasten(self) -> None:
+        """The process wants to end: what the database has not answered after two seconds fails, and is not repeated."""
+        for worker in (self._writer, *self._readers):
+            worker.end()
 
     def _watch(self) -> None:
         for worker in (self._writer, *self._readers):

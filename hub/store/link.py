@@ -56,7 +56,7 @@ class Link:
         """Start a transaction, on a new connection if the last one could not be brought back to order."""
         if not self._usable:
             now = time.monotonic()
-            if self.away and now < self._retry_at:
+            if self._ending or (self.away and now < self._retry_at):
                 raise ConnectionError("the database is away")
             self._retry_at = now + RETRY_SECONDS  # set by attempts only: refusals come in all the time
             self._open()
@@ -106,12 +106,12 @@ class Link:
                 self.dialect.cut(self._driver)
 
     def end(self) -> None:
-        """Finish what can be finished soon, and try nothing again. May be called by any thread."""
+        """Finish what can be finished soon on the connection there is. May be called by any thread."""
         self._ending = True
 
     def mend(self) -> None:
         """Look whether a database that was away is back."""
-        if self.away:
+        if self.away and not self._ending:
             try:
                 self._open()
             except Exception as error:

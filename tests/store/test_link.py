@@ -142,6 +142,8 @@ def test_a_server_that_hangs_up_right_after_connecting_is_still_away(
 def test_at_the_end_nothing_is_tried_again(link: Link, database: Database, time: Time) -> None:
     database.away = True
     link.end()
-    with pytest.raises(ConnectionError):
-        link.persist(lambda: work(link))
-    assert time.now == 100
+    for _ in range(2):
+        time.now += RETRY_SECONDS
+        with pytest.raises(ConnectionError):
+            link.persist(lambda: work(link))
+    assert (database.attempts, time.now) == (1, 100 + 2 * RETRY_SECONDS)
