@@ -22,11 +22,15 @@ async def test_a_node_ends_although_its_database_and_its_redis_are_stuck(
     for desktop in everybody:
         history.follow(desktop.client)
     token = mint("crm", "ROLE_CLIENT_SERVICE")
-    async with at_work(*everybody), Publisher(node.url, token, history, name="crm") as publisher:
+    async with (
+        at_work(*everybody),
+        Publisher(node.url, token, history, name="crm") as publisher,
+        asyncio.TaskGroup() as asking,
+    ):
         await publisher.publish((ALICE, {"n": 1}))
         site.database.freeze()
         site.redis.freeze()
-        asked = asyncio.create_task(publisher.publish((ALICE, {"n": 2})))
+        asked = asking.create_task(publisher.publish((ALICE, {"n": 2})))
         began = time.monotonic()
         try:
             assert await asyncio.to_thread(node.terminate) == 0
