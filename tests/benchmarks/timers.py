@@ -1,6 +1,6 @@
-"""Timers on SQLite: how late they are at a steady rate, and what a hundred thousand pending ones cost in memory.
+"""Timers: how late they are at a steady rate, and what a hundred thousand pending ones cost in memory.
 
-    python -m tests.benchmarks.timers [--rate 200] [--seconds 20] [--pending 100000]
+    python -m tests.benchmarks.timers [--database sqlite|postgresql] [--rate 200] [--seconds 20] [--pending 100000]
 
 Lateness is from the due time to the moment in which the event of the timer is handed over after its commit.
 """
@@ -9,7 +9,8 @@ import argparse
 import asyncio
 import resource
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,6 +23,7 @@ from hub.store.timers import Timer
 from hub.store.transaction import Tx
 from scheduler.claims import Jobs, Transactional
 from scheduler.runner import Runner
+from tests.support import postgres
 
 STREAM = Stream("acme", "", "/v2/users")
 KIND = "bench"
@@ -42,8 +44,18 @@ def resident() -> float:
     return pages * resource.getpagesize() / 2**20
 
 
-async def run(directory: str, rate: int, seconds: int, pending: int) -> None:
-    url = f"sqlite:///{directory}/hub.db"
+@contextmanager
+def database(name: str) -> Iterator[str]:
+    """The URL of an empty database, durable as in production."""
+    if name == "sqlite":
+        with TemporaryDirectory() as directory:
+            yield f"sqlite:///{directory}/hub.db"
+    else:
+        with postgres.running({}) as server:
+            yield server.url(server.database())
+
+
+async def run(url: str, rate: int, seconds: int, pending: int) -> None:
     await asyncio.to_thread(migrate, url)
     clock = SystemClock()
     late: list[float] = []
@@ -80,13 +92,15 @@ async def run(directory: str, rate: int, seconds: int, pending: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Timers on SQLite: lateness and memory.")
+    parser = argparse.ArgumentParser(description="Timers: lateness and memory.")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--rate", type=int, default=200)
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--pending", type=int, default=100_000)
     options = parser.parse_args()
-    with TemporaryDirectory() as directory:
-        asyncio.run(run(directory, options.rate, options.seconds, options.pending))
+    with database(options.database) as url:
+        print(options.database)
+        asyncio.run(run(url, options.rate, options.seconds, options.pending))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,18 @@
+"""All benchmarks, one after the other, each in a process of its own: `make bench`."""
+
+import subprocess
+import sys
+
+BENCHMARKS = (
+    ["tests.benchmarks.timers", "--database", "sqlite"],
+    ["tests.benchmarks.timers", "--database", "postgresql"],
+)
+
+
+def main() -> None:
+    for module, *options in BENCHMARKS:
+        subprocess.run([sys.executable, "-m", module, *options], check=True)
+
+
+if __name__ == "__main__":
+    main()
