@@ -4,6 +4,7 @@ from typing import Any
 
 from starlette.routing import Route
 
+from api.codes import routes as codes
 from api.events import routes as events
 from api.http import openapi
 from api.http.operations import Operation, routes_of
@@ -17,7 +18,13 @@ TITLE = "Notification hub"
 
 def operations() -> tuple[Operation, ...]:
     """Every endpoint there is."""
-    return (*security.OPERATIONS, *users.OPERATIONS, *events.OPERATIONS, *ops.operations(_describe))
+    return (
+        *security.OPERATIONS,
+        *users.OPERATIONS,
+        *codes.OPERATIONS,
+        *events.OPERATIONS,
+        *ops.operations(_describe),
+    )
 
 
 def routes(services: Services) -> list[Route]:

@@ -1,6 +1,7 @@
 """The tables of all domains, registered on the metadata of the store by being imported."""
 
+from api.codes import records as codes
 from api.security import records as security
 from api.users import records as users
 
-__all__ = ["security", "users"]
+__all__ = ["codes", "security", "users"]

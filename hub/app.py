@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from api import routes
 from api.http.logins import Logins
 from api.http.middleware import RequestIds, unknown_path
+from api.http.quotas import Quotas
 from api.http.request import Services
 from hub.auth import jwks
 from hub.auth.passwords import Passwords
@@ -100,6 +101,8 @@ async def running(settings: Settings, configuration: Configuration, clock: Clock
             logins=logins,
             passwords=passwords,
             clients=configuration.clients,
+            organizations=configuration.organizations,
+            quotas=Quotas(clock),
             catalog=catalog,
             clock=clock,
             settings=settings,

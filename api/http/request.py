@@ -9,6 +9,7 @@ import msgspec
 from starlette.types import Receive
 
 from api.http.logins import Logins
+from api.http.quotas import Quotas
 from channels.catalog import Catalog
 from hub.auth.passwords import Passwords
 from hub.auth.principal import Principal
@@ -16,7 +17,7 @@ from hub.auth.revoked import Revoked
 from hub.auth.tokens import Tokens
 from hub.kernel import wire
 from hub.kernel.clock import Clock
-from hub.kernel.config import Client
+from hub.kernel.config import Client, Organization
 from hub.kernel.errors import BadInput, TooLarge, Unauthenticated
 from hub.kernel.settings import Settings
 from hub.store.database import Database
@@ -32,8 +33,8 @@ Q = TypeVar("Q")
 class Services:
     """The parts of the process that REST works with, handed over by the composition root; owned by it, too.
 
-    `revoked` is kept up to date by whoever reads the revocations. `clients` are those of the configuration file.
-    `readiness` names what has to
+    `revoked` is kept up to date by whoever reads the revocations. `clients` and `organizations` are those of the
+    configuration file. `readiness` names what has to
     work before traffic may come: each check answers at once, with `None` or the reason.
     """
 
@@ -43,6 +44,8 @@ class Services:
     logins: Logins
     passwords: Passwords
     clients: Mapping[str, Client]
+    organizations: Mapping[str, Organization]
+    quotas: Quotas
     catalog: Catalog
     clock: Clock
     settings: Settings

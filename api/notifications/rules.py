@@ -44,6 +44,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     ical_url: str | None = None
     reschedule_url: str | None = None
     cancel_url: str | None = None
+    code: str | None = None
 
 
 class Rendered(NamedTuple):
@@ -152,6 +153,7 @@ def tags(locale: str = DEFAULT_LOCALE) -> list[tuple[str, str]]:
         ical_url="https://hub.example.com/api/cal/ical/1",
         reschedule_url="https://hub.example.com/r/1",
         cancel_url="https://hub.example.com/c/1",
+        code="063780",
     )
     named = (*_NAMED, "dd-MM-yyyy", "EEEE dd-MMM-yy", "EEEE, d MMMM y", "HH:mm")
     return [(tag, _value(tag, facts) or "") for tag in named]
@@ -238,6 +240,7 @@ _NAMED: Final[Mapping[str, Callable[[Facts], str | None]]] = {
     "icalUrl": lambda facts: facts.ical_url,
     "rescheduleUrl": lambda facts: facts.reschedule_url,
     "cancelUrl": lambda facts: facts.cancel_url,
+    "code": lambda facts: facts.code,
 }
 
 

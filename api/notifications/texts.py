@@ -7,7 +7,7 @@ these stands on a line of its own.
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-NoticeType: TypeAlias = Literal["CREATE", "RESCHEDULE", "CANCELLED", "REMINDER", "ROOM", "FOLLOW_UP"]
+NoticeType: TypeAlias = Literal["CREATE", "RESCHEDULE", "CANCELLED", "REMINDER", "ROOM", "FOLLOW_UP", "CODE"]
 
 
 class Wording(NamedTuple):
@@ -93,6 +93,14 @@ thank you for the conversation of {{EEEE, d MMMM y}}.
 Subject: {{title}}""",
         "Thank you for the conversation of {{EEE d MMM}}.",
     ),
+    "CODE": Wording(
+        "Your code: {{code}}",
+        """Your code is {{code}}
+It is good for {{duration}}, once.
+{{title}} has been asked to send it. Give it to nobody who calls or writes to you.
+If you have not asked for it, there is nothing to do.""",
+        "{{code}} is your code, good for {{duration}}.\nFrom {{title}}. Give it to nobody who calls you.",
+    ),
 }
 
 GREEK: Final[Mapping[NoticeType, Wording]] = {
@@ -149,6 +157,14 @@ GREEK: Final[Mapping[NoticeType, Wording]] = {
 Θέμα: {{title}}""",
         "Ευχαριστούμε για τη συνομιλία ({{EEE d MMM}}).",
     ),
+    "CODE": Wording(
+        "Ο κωδικός σας: {{code}}",
+        """Ο κωδικός σας είναι {{code}}
+Ισχύει για {{duration}}, μία φορά.
+Ζητήθηκε να σας τον στείλει: {{title}}. Μην τον δώσετε σε όποιον σας τηλεφωνήσει ή σας γράψει.
+Αν δεν τον ζητήσατε, δεν χρειάζεται να κάνετε τίποτα.""",
+        "{{code}} είναι ο κωδικός σας, ισχύει για {{duration}}.\n{{title}}. Μην τον δώσετε σε όποιον σας τηλεφωνήσει.",
+    ),
 }
 
 GERMAN: Final[Mapping[NoticeType, Wording]] = {
@@ -204,6 +220,14 @@ Hier geht es zum Gespräch: {{roomUrl}}""",
 danke für das Gespräch vom {{EEEE, d. MMMM y}}.
 Betreff: {{title}}""",
         "Danke für das Gespräch vom {{EEE d. MMM}}.",
+    ),
+    "CODE": Wording(
+        "Ihr Code: {{code}}",
+        """Ihr Code ist {{code}}
+Er gilt {{duration}}, einmal.
+Um ihn gebeten wurde: {{title}}. Geben Sie ihn niemandem, der Sie anruft oder Ihnen schreibt.
+Wenn Sie nicht darum gebeten haben, ist nichts zu tun.""",
+        "{{code}} ist Ihr Code, er gilt {{duration}}.\nVon {{title}}. Geben Sie ihn niemandem, der Sie anruft.",
     ),
 }
 

@@ -10,6 +10,7 @@ REQUEST_LENGTH = 16
 EPOCH_LENGTH = 8
 PASSWORD_LENGTH = 20
 SECRET_LENGTH = 50
+BEARER_LENGTH = 26
 
 
 def random_base36(length: int) -> str:
@@ -50,3 +51,13 @@ def request_id() -> str:
 def epoch() -> str:
     """The identity of a log; positions of another epoch mean nothing."""
     return random_base36(EPOCH_LENGTH)
+
+
+def bearer_id() -> str:
+    """An id that is a secret as well: whoever has it may do something. 134 bits."""
+    return random_base36(BEARER_LENGTH)
+
+
+def digits(length: int) -> str:
+    """A code for people to type, uniformly distributed; a text, since it may begin with zeros."""
+    return f"{secrets.randbelow(10**length):0{length}}"

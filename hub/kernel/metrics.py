@@ -133,6 +133,12 @@ LOGINS = _counter(
     "outcome",
     ("ok", "failed", "limited"),
 )
+CODES = _counter(
+    "hub_codes_total",
+    "One-time codes, by outcome: asked for, tried rightly, tried wrongly, or refused for their number.",
+    "outcome",
+    ("sent", "right", "wrong", "limited"),
+)
 JWKS_FETCHES = _counter(
     "hub_jwks_fetches_total",
     "Fetches of the token issuer's key set, by outcome.",

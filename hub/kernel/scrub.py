@@ -10,7 +10,7 @@ from typing import Final
 from hub.kernel.secret import MASK
 
 # No unbounded part stands before a name: it would make hostile text take quadratic time.
-_NAMES: Final = r"token|password|passwd|secret|authorization|api[_-]?key|cookie"
+_NAMES: Final = r"token|password|passwd|secret|authorization|api[_-]?key|cookie|otp[_-]?code"
 _NAME: Final = re.compile(rf"(?i)\A[\w-]{{0,40}}(?:{_NAMES})\Z")
 _PATTERNS: Final = (
     (re.compile(r"(?i)\b(bearer|basic)(\s+|%20|\+)[^\s\"',;&<>]+"), rf"\1\2{MASK}"),

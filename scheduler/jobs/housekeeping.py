@@ -7,6 +7,7 @@ else after a pause.
 from collections.abc import Callable
 from typing import Final
 
+from api.codes import actions as codes
 from hub.kernel.clock import micros
 from hub.kernel.settings import Settings
 from hub.store import idempotency, revocations, streams, timers
@@ -20,6 +21,7 @@ HISTORY: Final = "housekeeping.history"
 IDEMPOTENCY: Final = "housekeeping.idempotency"
 BURIED: Final = "housekeeping.buried"
 REVOCATIONS: Final = "housekeeping.revocations"
+CODES: Final = "housekeeping.codes"
 FOR_EVER: Final = Retries(attempts=None, first=10.0, longest=600.0)
 
 
@@ -45,17 +47,21 @@ def transactional(settings: Settings) -> tuple[Transactional, ...]:
     def ends(tx: Tx, now: float) -> int:
         return revocations.expire(tx, now, BATCH)
 
+    def one_time_codes(tx: Tx, now: float) -> int:
+        return codes.expire(tx, now, BATCH)
+
     return (
         _regular(HISTORY, history, every=10.0),
         _regular(IDEMPOTENCY, keys, every=60.0),
         _regular(BURIED, dead_letters, every=600.0),
         _regular(REVOCATIONS, ends, every=600.0),
+        _regular(CODES, one_time_codes, every=60.0),
     )
 
 
 def begin(tx: Tx, now: float) -> None:
     """See that each of them is planned: on a new database nobody has done it before."""
-    for kind in (HISTORY, IDEMPOTENCY, BURIED, REVOCATIONS):
+    for kind in (HISTORY, IDEMPOTENCY, BURIED, REVOCATIONS, CODES):
         timers.plan_unless_pending(tx, kind, "", micros(now))
 
 

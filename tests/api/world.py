@@ -17,6 +17,7 @@ from api import routes
 from api.http.logins import Logins
 from api.http.middleware import RequestIds, unknown_path
 from api.http.operations import Operation, routes_of
+from api.http.quotas import Quotas
 from api.http.request import Services
 from api.security import actions as security
 from api.security.rules import Account
@@ -28,7 +29,7 @@ from hub.auth.keys import KeyRing
 from hub.auth.passwords import Passwords
 from hub.auth.revoked import Revoked
 from hub.auth.tokens import Tokens
-from hub.kernel.config import Client
+from hub.kernel.config import Client, Organization
 from hub.kernel.secret import Secret
 from hub.kernel.settings import Settings
 from hub.store import revocations
@@ -78,6 +79,8 @@ class World:
             logins=Logins(db, passwords, revoked, clock, seconds=settings.login_seconds),
             passwords=passwords,
             clients={"crm": Client(organization="acme", secret=Secret(CLIENT_SECRET))},
+            organizations={"acme": Organization(name="Acme", public_codes=True), "globex": Organization()},
+            quotas=Quotas(clock),
             catalog=Catalog(CUSTOM),
             clock=clock,
             settings=settings,

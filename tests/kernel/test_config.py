@@ -53,6 +53,7 @@ def test_a_good_file_is_read(written: Path) -> None:
     written.write_text(GOOD)
     loaded = config.load(written)
     assert loaded.organizations["demo"].name == "Demo"
+    assert not loaded.organizations["demo"].public_codes
     assert loaded.clients["crm"].organization == "demo"
     assert loaded.clients["crm"].secret == Secret("hunter2")
     assert loaded.clients["erp"].secret == Secret("correct horse")

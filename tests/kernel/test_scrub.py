@@ -69,7 +69,9 @@ def test_other_objects_are_cleaned_as_their_repr() -> None:
     assert scrub(ValueError("password=hunter2")) == "ValueError('password=***')"
 
 
-@pytest.mark.parametrize("name", ["password", "Authorization", "access_token", "newPassword", "set-cookie", "api-key"])
+@pytest.mark.parametrize(
+    "name", ["password", "Authorization", "access_token", "newPassword", "set-cookie", "api-key", "X-OtpCode"]
+)
 def test_what_is_called_a_secret_is_masked_whole(name: str) -> None:
     assert scrub_named(name, {"x": "hunter2"}) == "***"
     assert scrub_named(name, None) is None

@@ -90,6 +90,7 @@ async def test_beginning_again_moves_nothing(db: Database, clock: FakeClock) -> 
         (housekeeping.IDEMPOTENCY, micros(START + 60)),
         (housekeeping.BURIED, micros(START + 600)),
         (housekeeping.REVOCATIONS, micros(START + 600)),
+        (housekeeping.CODES, micros(START + 60)),
     }
 
 

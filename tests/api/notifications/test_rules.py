@@ -156,6 +156,7 @@ ALL = Facts(
     ical_url="https://x.test/i",
     reschedule_url="https://x.test/r",
     cancel_url="https://x.test/c",
+    code="063780",
 )
 
 
@@ -172,6 +173,11 @@ def test_the_built_in_texts_are_complete_and_right(language: str, type: NoticeTy
         assert "{" not in part
     has_room = type in {"CREATE", "RESCHEDULE", "REMINDER", "ROOM"}
     assert ("https://x.test/room" in mail.text) == ("https://x.test/room" in sms.text) == has_room
+    if type == "CODE":
+        assert "063780" in mail.subject
+        assert "063780" in mail.text
+        assert "063780" in sms.text
+        return
     # Without any link, and without a name, what is left still says when.
     bare = Facts(start=START, zone="Europe/Athens", locale=language)
     left = render(texts.body, bare).text

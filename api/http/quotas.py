@@ -1,0 +1,52 @@
+"""How often strangers may do what costs somebody else something, or what could be guessed at.
+
+One process counts for itself, and begins anew with it. What an address stands for is said in `hub.auth.guesses`.
+"""
+
+from collections.abc import Hashable
+from typing import Final
+
+from hub.auth.guesses import network
+from hub.kernel.clock import Clock
+from hub.kernel.errors import TooManyRequests
+from hub.kernel.rate import Rates
+
+# Burst, and so many a second in the long run.
+CODES_OF_ADDRESS: Final = (10, 1 / 60)
+CODES_OF_ORGANIZATION: Final = (200, 2.0)
+WRONG_CODES_OF_ADDRESS: Final = (30, 1 / 20)
+
+
+class Quota:
+    """One rate for each key."""
+
+    def __init__(self, clock: Clock, rate: tuple[int, float], excess: str) -> None:
+        """`excess` is what somebody is told who wants more."""
+        self._clock = clock
+        self._excess = excess
+        burst, per_second = rate
+        self._rates = Rates(per_second, burst)
+
+    def take(self, key: Hashable) -> None:
+        """Count one more. Raises TooManyRequests, with the time to wait."""
+        if wait := self._rates.take(key, self._clock.monotonic()):
+            raise TooManyRequests(self._excess, retry_after=wait)
+
+    def give_back(self, key: Hashable) -> None:
+        """One that was taken does not count after all."""
+        self._rates.give_back(key)
+
+
+class Quotas:
+    """The quotas of one process. Those of addresses are taken with what `network` makes of the address."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._codes_of_address = Quota(clock, CODES_OF_ADDRESS, "Too many codes from here, try again later")
+        self._codes_of_organization = Quota(clock, CODES_OF_ORGANIZATION, "Too many codes, try again later")
+        self.wrong_codes = Quota(clock, WRONG_CODES_OF_ADDRESS, "Too many wrong codes, try again later")
+
+    def take_code(self, organization: str, address: str | None) -> None:
+        """One more code in the name of an organization; `address` is that of a stranger. Raises TooManyRequests."""
+        if address is not None:
+            self._codes_of_address.take(network(address))
+        self._codes_of_organization.take(organization)
