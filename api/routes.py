@@ -11,6 +11,7 @@ from api.http.operations import Operation, routes_of
 from api.http.request import Services
 from api.ops import routes as ops
 from api.security import routes as security
+from api.tickets import routes as tickets
 from api.users import routes as users
 
 TITLE = "Notification hub"
@@ -22,6 +23,7 @@ def operations() -> tuple[Operation, ...]:
         *security.OPERATIONS,
         *users.OPERATIONS,
         *codes.OPERATIONS,
+        *tickets.OPERATIONS,
         *events.OPERATIONS,
         *ops.operations(_describe),
     )

@@ -2,6 +2,7 @@
 
 from api.codes import records as codes
 from api.security import records as security
+from api.tickets import records as tickets
 from api.users import records as users
 
-__all__ = ["codes", "security", "users"]
+__all__ = ["codes", "security", "tickets", "users"]

@@ -15,6 +15,7 @@ from hub.kernel.rate import Rates
 CODES_OF_ADDRESS: Final = (10, 1 / 60)
 CODES_OF_ORGANIZATION: Final = (200, 2.0)
 WRONG_CODES_OF_ADDRESS: Final = (30, 1 / 20)
+UNKNOWN_TICKETS_OF_ADDRESS: Final = (20, 1 / 30)
 
 
 class Quota:
@@ -44,6 +45,7 @@ class Quotas:
         self._codes_of_address = Quota(clock, CODES_OF_ADDRESS, "Too many codes from here, try again later")
         self._codes_of_organization = Quota(clock, CODES_OF_ORGANIZATION, "Too many codes, try again later")
         self.wrong_codes = Quota(clock, WRONG_CODES_OF_ADDRESS, "Too many wrong codes, try again later")
+        self.unknown_tickets = Quota(clock, UNKNOWN_TICKETS_OF_ADDRESS, "Too many wrong tickets, try again later")
 
     def take_code(self, organization: str, address: str | None) -> None:
         """One more code in the name of an organization; `address` is that of a stranger. Raises TooManyRequests."""

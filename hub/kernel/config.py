@@ -31,6 +31,8 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     """`[organizations.ID]`. Any other organization works too; a table only adds what is said in it."""
 
     name: str | None = None
+    room_url: Annotated[str, Meta(pattern=r"\Ahttps?://[^\s#<>\"']+\Z")] | None = None
+    """Where conferences are held: the page behind a ticket sends its holder there, the ticket in the fragment."""
     public_codes: bool = False
     """Whether customers without a token may ask for one-time codes: the organization pays for the messages."""
 

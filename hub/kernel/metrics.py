@@ -139,6 +139,12 @@ CODES = _counter(
     "outcome",
     ("sent", "right", "wrong", "limited"),
 )
+TICKETS = _counter(
+    "hub_tickets_total",
+    "Tickets, by outcome: made, exchanged, or refused because unknown, not good, or tried too often.",
+    "outcome",
+    ("made", "exchanged", "unknown", "refused", "limited"),
+)
 JWKS_FETCHES = _counter(
     "hub_jwks_fetches_total",
     "Fetches of the token issuer's key set, by outcome.",

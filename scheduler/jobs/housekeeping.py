@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from api.codes import actions as codes
+from api.tickets import actions as tickets
 from hub.kernel.clock import micros
 from hub.kernel.settings import Settings
 from hub.store import idempotency, revocations, streams, timers
@@ -22,6 +23,7 @@ IDEMPOTENCY: Final = "housekeeping.idempotency"
 BURIED: Final = "housekeeping.buried"
 REVOCATIONS: Final = "housekeeping.revocations"
 CODES: Final = "housekeeping.codes"
+TICKETS: Final = "housekeeping.tickets"
 FOR_EVER: Final = Retries(attempts=None, first=10.0, longest=600.0)
 
 
@@ -50,18 +52,22 @@ def transactional(settings: Settings) -> tuple[Transactional, ...]:
     def one_time_codes(tx: Tx, now: float) -> int:
         return codes.expire(tx, now, BATCH)
 
+    def old_tickets(tx: Tx, now: float) -> int:
+        return tickets.expire(tx, now, BATCH)
+
     return (
         _regular(HISTORY, history, every=10.0),
         _regular(IDEMPOTENCY, keys, every=60.0),
         _regular(BURIED, dead_letters, every=600.0),
         _regular(REVOCATIONS, ends, every=600.0),
         _regular(CODES, one_time_codes, every=60.0),
+        _regular(TICKETS, old_tickets, every=600.0),
     )
 
 
 def begin(tx: Tx, now: float) -> None:
     """See that each of them is planned: on a new database nobody has done it before."""
-    for kind in (HISTORY, IDEMPOTENCY, BURIED, REVOCATIONS, CODES):
+    for kind in (HISTORY, IDEMPOTENCY, BURIED, REVOCATIONS, CODES, TICKETS):
         timers.plan_unless_pending(tx, kind, "", micros(now))
 
 

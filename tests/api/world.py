@@ -39,6 +39,7 @@ from hub.store.streams import history
 
 START = 1_800_000_000.0
 EVENTS = "/api/v2/events"
+ROOM = "https://video.example/join"
 CLIENT_SECRET = "what the crm calls its own"
 CUSTOM = (
     Channel(pattern="/demo/**", subscribe=frozenset({"ROLE_AGENT"}), publish=frozenset({"ROLE_AGENT"})),
@@ -79,7 +80,10 @@ class World:
             logins=Logins(db, passwords, revoked, clock, seconds=settings.login_seconds),
             passwords=passwords,
             clients={"crm": Client(organization="acme", secret=Secret(CLIENT_SECRET))},
-            organizations={"acme": Organization(name="Acme", public_codes=True), "globex": Organization()},
+            organizations={
+                "acme": Organization(name="Acme", public_codes=True, room_url=ROOM),
+                "globex": Organization(),
+            },
             quotas=Quotas(clock),
             catalog=Catalog(CUSTOM),
             clock=clock,

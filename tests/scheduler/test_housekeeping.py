@@ -91,6 +91,7 @@ async def test_beginning_again_moves_nothing(db: Database, clock: FakeClock) -> 
         (housekeeping.BURIED, micros(START + 600)),
         (housekeeping.REVOCATIONS, micros(START + 600)),
         (housekeeping.CODES, micros(START + 60)),
+        (housekeeping.TICKETS, micros(START + 600)),
     }
 
 

@@ -1,0 +1,1 @@
+"""Tickets: links that let a customer into one conference, without an account."""
