@@ -161,6 +161,8 @@ def _responses(operation: Operation, schemas: dict[str, Json]) -> Json:
     failures = sorted(set(_errors(operation)), key=attrgetter("status", "code"))
     for status, group in groupby(failures, key=attrgetter("status")):
         responses[str(status)] = _failure(list(group), operation.family, schemas)
+        if operation.own_errors:
+            responses[str(status)]["content"][operation.media_type] = {}
     return responses
 
 

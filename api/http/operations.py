@@ -35,8 +35,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     msgspec reads and writes, `None` where there is none; `form` says that the body is a form; `body_name` is what
     messages about the body call it and `max_body` its limit in bytes. `query` is the struct that the handler reads the
     query as, `headers` describes those of the answer. `errors` are those of the use case; what authentication, decoding
-    and limits may answer is added by itself. `idempotent` endpoints honour `Idempotency-Key` and do their work through
-    `api.http.idempotency`. `before_password_change`: also for somebody who has to change their password first.
+    and limits may answer is added by itself. `own_errors`: the handler answers errors as well, in `media_type`.
+    `idempotent` endpoints honour `Idempotency-Key` and do their work through `api.http.idempotency`.
+    `before_password_change`: also for somebody who has to change their password first.
     `handler` returns a value of `result`, or a whole `Reply`.
     """
 
@@ -58,6 +59,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     success: int = 200
     media_type: str = JSON
     errors: tuple[type[HubError], ...] = ()
+    own_errors: bool = False
     max_body: Callable[[Settings], int] = attrgetter("max_message_bytes")
     idempotent: bool = False
     examples: Mapping[str, object] = {}

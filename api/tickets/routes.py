@@ -254,6 +254,7 @@ def _shows(name: str, path: str) -> Operation:
         handler=ticket_page,
         roles=None,
         media_type=HTML,
+        own_errors=True,
         errors=(UnknownTicket, SpentTicket, TooManyRequests, Overloaded),
     )
 
