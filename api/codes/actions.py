@@ -43,20 +43,23 @@ def send(tx: Tx, wanted: Wanted, now: float) -> None:
         _tell(tx, wanted, now)
 
 
-def redeem(tx: Tx, given: Given, now: float, *, recipient: str | None = None) -> Verified | None:
-    """What the code proves; it is used with that. None where it is wrong, expired, used, of another recipient, or none
-    at all, which counts as a try: it must be committed, so refuse only afterwards.
+def redeem(
+    tx: Tx, given: Given, now: float, *, organization: str | None = None, recipient: str | None = None
+) -> Verified | None:
+    """What the code proves; it is used with that. None where it is wrong, expired, used, of another organization or
+    recipient than those, or none at all, which counts as a try: it must be committed, so refuse only afterwards.
 
     In the transaction of what is permitted by it: when that fails, the code is as good as before.
     """
     code = records.lock(tx, rules.id_of(given.id))
-    right = rules.is_right(code, given, now) and (
-        recipient is None or (code is not None and code.recipient == recipient)
-    )
+    is_right = rules.is_right(code, given, now)
     if code is None:
         return None
-    records.set_tries_left(tx, code.id, 0 if right else max(0, code.tries_left - 1))
-    return Verified(code.organization, code.recipient) if right else None
+    proved = Verified(code.organization, code.recipient)
+    fits = organization in {None, proved.organization} and recipient in {None, proved.recipient}
+    good = is_right and fits
+    records.set_tries_left(tx, code.id, 0 if good else max(0, code.tries_left - 1))
+    return proved if good else None
 
 
 def expire(tx: Tx, now: float, batch: int) -> int:

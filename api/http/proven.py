@@ -1,7 +1,7 @@
 """Having back a one-time code: by the headers of whatever it permits, or in any other way.
 
-For a route that a code permits: `once(call, given_of(call), act)`, where `act` is the use case. The code is used in the
-transaction of the use case, so both happen or neither does; a wrong one is counted in any case.
+For a route that a code permits: `once(call, given_of(call), act, organization=…)`, where `act` is the use case. The
+code is used in the transaction of the use case, so both happen or neither does; a wrong one is counted in any case.
 """
 
 from collections.abc import Callable
@@ -40,8 +40,16 @@ def given_of(call: Call[Any]) -> Given | None:
     return Given(id_, Secret(code))
 
 
-async def once(call: Call[Any], given: Given, act: Callable[[Tx, Verified], T], *, recipient: str | None = None) -> T:
+async def once(
+    call: Call[Any],
+    given: Given,
+    act: Callable[[Tx, Verified], T],
+    *,
+    organization: str | None = None,
+    recipient: str | None = None,
+) -> T:
     """What `act` returns for a right code, which is used with that; when it raises, the code is as good as before.
+    A code of another organization or recipient than those, where they are given, is a wrong one.
 
     Raises WrongCode, TooManyRequests, Overloaded, and what `act` raises.
     """
@@ -53,10 +61,14 @@ async def once(call: Call[Any], given: Given, act: Callable[[Tx, Verified], T], 
         raise
 
     def work(tx: Tx) -> tuple[T] | None:
-        verified = actions.redeem(tx, given, call.now, recipient=recipient)
+        verified = actions.redeem(tx, given, call.now, organization=organization, recipient=recipient)
         return None if verified is None else (act(tx, verified),)
 
-    done = await call.services.db.write(work)
+    try:
+        done = await call.services.db.write(work)
+    except Exception:  # whatever went wrong, it was not the code
+        quota.give_back(address)
+        raise
     if done is None:
         metrics.CODES.labels("wrong").inc()
         raise WrongCode

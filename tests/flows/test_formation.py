@@ -84,6 +84,15 @@ async def test_the_proxy_does_not_write_tokens_down(formation: Formation) -> Non
     assert token not in written
 
 
+async def test_the_proxy_does_not_write_tickets_down(formation: Formation) -> None:
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        pages = [await http.get(f"{formation.proxy.url}/{short}/asecretone") for short in "tq"]
+    assert [page.status_code for page in pages] == [404, 404]
+    written = formation.proxy.log.read_text()
+    assert written.count("GET /ticket 404") == 2
+    assert "asecretone" not in written
+
+
 async def test_figures_are_for_operators(formation: Formation) -> None:
     async with httpx2.AsyncClient(transport=httpx2.AsyncHTTPTransport(local_address="127.0.0.2")) as stranger:
         for path in ("/metrics", "/readyz", "/healthz"):

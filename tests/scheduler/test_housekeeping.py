@@ -5,8 +5,14 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from api.codes import actions as codes
+from api.codes.actions import Wanted
+from api.codes.rules import Given
+from api.tickets import actions as tickets
+from api.tickets.rules import Ticket
 from channels.envelope import Stream
 from hub.kernel.clock import micros
+from hub.kernel.secret import Secret
 from hub.kernel.settings import Settings
 from hub.store import idempotency, outbox, revocations, streams, timers
 from hub.store.database import Database
@@ -76,6 +82,44 @@ async def test_idempotency_keys_and_dead_letters_go_when_their_time_has_come(db:
     assert await db.read(lambda tx: rows(tx, "SELECT * FROM idempotency")) == []
     assert await db.read(lambda tx: revocations.since(tx, 0)) == []
     assert [timer.key for timer in await table(db) if timer.kind == "deliver.sms"] == ["pending"]
+
+
+async def test_codes_and_tickets_go_when_their_time_has_come(db: Database, clock: FakeClock) -> None:
+    wanted = Wanted(
+        organization="acme",
+        recipient="+306931234567",
+        secret=Given("an id", Secret("063780")),
+        delivery="one",
+        locale="en",
+        sender="Acme",
+    )
+    ticket = Ticket(
+        id="hash",
+        organization="acme",
+        type="SINGLE_USE_TICKET",
+        created_by="crm",
+        customer="customer-1",
+        conference="room-7",
+        application=None,
+        properties=b"{}",
+        created_at=clock.now(),
+        opens_at=clock.now(),
+        expires_at=clock.now() + 60,
+    )
+    await db.write(lambda tx: codes.send(tx, wanted, clock.now()))
+    await db.write(lambda tx: tickets.create(tx, ticket))
+    job = await begun(db, clock)
+
+    async def left() -> list[int]:
+        await job.work()
+        counts = "SELECT (SELECT COUNT(*) FROM one_time_code), (SELECT COUNT(*) FROM ticket)"
+        return list(*await db.read(lambda tx: rows(tx, counts)))
+
+    assert await left() == [1, 1]
+    clock.advance(600)
+    assert await left() == [0, 1]
+    clock.advance(86_400)
+    assert await left() == [0, 0]
 
 
 async def test_beginning_again_moves_nothing(db: Database, clock: FakeClock) -> None:

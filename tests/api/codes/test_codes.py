@@ -262,7 +262,7 @@ async def tell(call: Call[None]) -> dict[str, str]:
             raise WrongState
         return {"organization": verified.organization, "recipient": verified.recipient}
 
-    return await proven.once(call, given, act)
+    return await proven.once(call, given, act, organization=call.query.get("organization"))
 
 
 PERMITTED = (
@@ -288,6 +288,8 @@ async def test_a_code_in_the_headers_permits_one_thing_once(world: World) -> Non
 
     assert (await ask(X_OtpVerificationId=key)).status_code == 400
     assert is_wrong(await ask(X_OtpVerificationId=key, X_OtpCode=other(code)))
+    of_another = await ask("/security/t?organization=globex", X_OtpVerificationId=key, X_OtpCode=code)
+    assert is_wrong(of_another)
     # What fails does not use the code, and leaves nothing behind.
     assert (await ask("/security/t?fails=1", X_OtpVerificationId=key, X_OtpCode=code)).status_code == 400
     assert [message["text"] for message in await messages(world)].count("done") == 0
