@@ -16,7 +16,15 @@ _log = logs.get("api")
 
 _ACCEPTABLE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_REQUEST_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id", "X-CSRF-TOKEN")
+_REQUEST_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "X-Request-Id",
+    "X-CSRF-TOKEN",
+    "X-OtpVerificationId",
+    "X-OtpCode",
+)
 _ANSWER_HEADERS = (
     "X-Request-Id",
     "X-Event-Positions",

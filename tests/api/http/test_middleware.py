@@ -41,7 +41,7 @@ async def test_browsers_of_an_allowed_origin_may_call(world: World) -> None:
         headers={
             "Origin": origin,
             "Access-Control-Request-Method": "POST",
-            "Access-Control-Request-Headers": "authorization, content-type, idempotency-key",
+            "Access-Control-Request-Headers": "authorization, content-type, idempotency-key, x-otpcode",
         },
     )
     assert preflight.status_code == 200
