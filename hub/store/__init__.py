@@ -1,4 +1,4 @@
-"""The store: the log of events, timers, idempotency and revocations, in one SQL database, SQLite or PostgreSQL.
+"""The store: the log of events, timers, idempotency, revocations, presence, in one SQL database, SQLite or PostgreSQL.
 
 **The log is the truth.** A durable event exists from the COMMIT that holds it, at a position assigned in that same
 transaction; everything that moves events about may fail and reads them here again.

@@ -152,3 +152,32 @@ revocation = Table(
     Index(None, "at"),
     sqlite_autoincrement=True,
 )
+
+# A process that serves, dated by its heartbeat.
+node = Table(
+    "node",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("seen_at", Micros, nullable=False),
+)
+
+# A user has at least one desktop on a node.
+desktop = Table(
+    "desktop",
+    metadata,
+    Column("organization", Name, primary_key=True),
+    Column("user", Name, primary_key=True),
+    Column("node", Name, primary_key=True),
+    Index(None, "node"),
+)
+
+# A user who counts as connected. `left_at` is set while there is no desktop; `returns` is 0 in a row just made.
+presence = Table(
+    "presence",
+    metadata,
+    Column("organization", Name, primary_key=True),
+    Column("user", Name, primary_key=True),
+    Column("left_at", Micros, nullable=True),
+    Column("returns", Number, nullable=False),
+    Index(None, "left_at"),
+)
