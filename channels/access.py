@@ -6,7 +6,7 @@ by patterns; a concrete name that nothing covers is told to be unknown.
 """
 
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -24,6 +24,10 @@ class Role(StrEnum):
     ADMIN = "ROLE_ADMIN"
     CLIENT_SERVICE = "ROLE_CLIENT_SERVICE"
     CUSTOMER = "ROLE_CUSTOMER"
+
+
+STAFF: Final = frozenset({Role.AGENT, Role.SUPERVISOR, Role.ADMIN})
+"""Roles of people who work for the organization. The others are programs' and customers'."""
 
 
 class SubscribeDenied(Exception):

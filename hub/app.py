@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
 from starlette.routing import Route, Router
@@ -14,6 +15,7 @@ from api.http.logins import Logins
 from api.http.middleware import RequestIds, unknown_path
 from api.http.quotas import Quotas
 from api.http.request import Services
+from api.users import actions as users
 from hub.auth import jwks
 from hub.auth.passwords import Passwords
 from hub.auth.revoked import Revoked
@@ -32,6 +34,7 @@ from hub.kernel.settings import Settings
 from hub.realtime.admission import Admission
 from hub.realtime.heartbeat import Heartbeat
 from hub.realtime.node import Node
+from hub.realtime.presence import Presence
 from hub.realtime.pressure import Bounds
 from hub.relay.publisher import Publisher
 from hub.store import migrations, streams
@@ -45,6 +48,7 @@ from scheduler import process
 WHEEL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 0.1  # with the memory broker
 HEARTBEAT_SECONDS_SHARED = 1.0  # with Redis, beside other processes
+PRESENCE_SECONDS = 1.0
 CONNECTION_TYPES = ("websocket", "long-polling")
 
 
@@ -112,9 +116,9 @@ async def running(settings: Settings, configuration: Configuration, clock: Clock
         limits = _limits(settings)
         async with AsyncExitStack() as last, Background(clock) as background:
             last.push_async_callback(node.close)
+            await last.enter_async_context(_present(settings, node, database, clock))
             background.keep("wheel", _regularly(WHEEL_SECONDS, lambda: _turn(node, clock), clock))
-            every = HEARTBEAT_SECONDS_SHARED if settings.redis_url else HEARTBEAT_SECONDS
-            background.keep("heartbeat", _regularly(every, heartbeat.beat, clock))
+            background.keep("heartbeat", _regularly(_heartbeat_seconds(settings), heartbeat.beat, clock))
             if settings.scheduler == "internal":
                 await last.enter_async_context(process.running(settings, database, clock))
             websockets = WebSockets(node, limits, settings.origins)
@@ -129,6 +133,24 @@ async def _broker(settings: Settings, clock: Clock) -> AsyncIterator[Broker]:
         return
     async with redis.opened(redis_url.parse(settings.redis_url), settings.redis_prefix, clock) as broker:
         yield broker
+
+
+@asynccontextmanager
+async def _present(settings: Settings, node: Node, database: Database, clock: Clock) -> AsyncIterator[None]:
+    """Others know of this node, and of who has a desktop on it, while the block lasts."""
+    announce = partial(users.tell_presence, base=settings.public_url)
+    presence = Presence(node.name, node.attendance, database, announce, clock, settings.presence_grace_seconds)
+    await presence.enter()
+    try:
+        async with Background(clock) as background:
+            background.keep("presence", _regularly(PRESENCE_SECONDS, presence.tick, clock))
+            yield
+    finally:
+        await presence.leave()
+
+
+def _heartbeat_seconds(settings: Settings) -> float:
+    return HEARTBEAT_SECONDS_SHARED if settings.redis_url else HEARTBEAT_SECONDS
 
 
 def _readiness(node: Node, keys: Keys, database: Database, broker: Broker) -> dict[str, Callable[[], str | None]]:

@@ -13,7 +13,7 @@ import msgspec
 from api.security import records
 from api.security.records import Login
 from api.security.rules import Account
-from channels.access import Role
+from channels.access import STAFF, Role
 from hub.auth.principal import Principal
 from hub.kernel.errors import AlreadyExists
 from hub.kernel.secret import Secret
@@ -22,8 +22,6 @@ from hub.store.transaction import Snapshot, Tx
 
 MOST_LOGINS: Final = 32
 """Logins that an account may have at once; one more ends the oldest. A program that forgets cookies fills nothing."""
-
-_STAFF: Final = frozenset({Role.AGENT, Role.SUPERVISOR, Role.ADMIN})
 
 
 # Accounts -----------------------------------------------------------------------------------------------------------
@@ -61,7 +59,7 @@ def account_of(principal: Principal) -> Account:
 
 def is_staff(principal: Principal) -> bool:
     """Whether an account is made for this principal on first use; customers and clients come in any number."""
-    return not principal.roles.isdisjoint(_STAFF)
+    return not principal.roles.isdisjoint(STAFF)
 
 
 def find(tx: Snapshot, organization: str, id: str) -> Account | None:

@@ -1,5 +1,6 @@
 """Users: an account of `api.security` and a profile, changed together."""
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
 
@@ -10,14 +11,17 @@ from api.security.rules import Account
 from api.users import records, rules
 from api.users.rules import Change, Deed, Profile, User
 from channels.catalog import ME, USERS
+from channels.devices import UserState
 from channels.envelope import Stream, encode
-from channels.users import PasswordChangeMessage
+from channels.users import PasswordChangeMessage, UserStateChangeMessage
 from hub.auth.principal import Principal
 from hub.kernel.errors import NotFound, WrongState
-from hub.store import outbox
+from hub.store import outbox, presence
 from hub.store.transaction import Snapshot, Tx
 
 _NOTHING_KNOWN: Final = Profile()
+_NO_SESSION: Final = UserState(state="LoggedOut")
+"""The state of whoever has not logged in at a device."""
 
 
 class Failure(IntEnum):
@@ -45,7 +49,7 @@ def read_own(tx: Snapshot, caller: Principal) -> User | None:
     if account is None and security.is_staff(caller):
         return None
     user = User(security.account_of(caller), _NOTHING_KNOWN) if account is None else _user(tx, account)
-    return User(msgspec.structs.replace(user.account, roles=caller.roles), user.profile)
+    return user._replace(account=msgspec.structs.replace(user.account, roles=caller.roles))
 
 
 def first_use(tx: Tx, caller: Principal, now: float) -> User:
@@ -56,13 +60,17 @@ def first_use(tx: Tx, caller: Principal, now: float) -> User:
 def some(tx: Snapshot, organization: str, offset: int, limit: int) -> tuple[list[User], int]:
     """Users in the order of their ids, and how many there are in all."""
     accounts, total = security.some(tx, organization, offset, limit)
-    profiles = records.find(tx, organization, [account.id for account in accounts])
-    return [User(account, profiles.get(account.id, _NOTHING_KNOWN)) for account in accounts], total
+    return _users(tx, organization, accounts), total
 
 
 def _user(tx: Snapshot, account: Account) -> User:
-    profiles = records.find(tx, account.organization, [account.id])
-    return User(account, profiles.get(account.id, _NOTHING_KNOWN))
+    return _users(tx, account.organization, [account])[0]
+
+
+def _users(tx: Snapshot, organization: str, accounts: Sequence[Account]) -> list[User]:
+    ids = [account.id for account in accounts]
+    profiles, connected = records.find(tx, organization, ids), presence.connected(tx, organization, ids)
+    return [User(each, profiles.get(each.id, _NOTHING_KNOWN), each.id in connected) for each in accounts]
 
 
 # Changing -----------------------------------------------------------------------------------------------------------
@@ -72,7 +80,7 @@ def create(tx: Tx, user: User, now: float) -> User:
     """Raises AlreadyExists."""
     account = security.open_account(tx, user.account, now)
     records.put(tx, account.organization, account.id, user.profile)
-    return user
+    return _user(tx, account)
 
 
 def change(tx: Tx, caller: Principal, id: str, wanted: Change, now: float) -> User:
@@ -91,13 +99,13 @@ def change(tx: Tx, caller: Principal, id: str, wanted: Change, now: float) -> Us
         account = security.set_must_change(tx, account, must_change=wanted.must_change)
     profile = msgspec.structs.replace(user.profile, **wanted.profile)
     records.put(tx, account.organization, account.id, profile)
-    return User(account, profile)
+    return user._replace(account=account, profile=profile)
 
 
 def set_roles(tx: Tx, caller: Principal, id: str, roles: frozenset[str], now: float) -> User:
     """Replace the whole set. Raises NotFound, Forbidden, OperationForbidden, BadInput."""
     user = _target(tx, Deed.SET_ROLES, caller, id)
-    return User(security.set_roles(tx, user.account, rules.require_grantable(roles), now), user.profile)
+    return user._replace(account=security.set_roles(tx, user.account, rules.require_grantable(roles), now))
 
 
 def set_enabled(tx: Tx, caller: Principal, id: str, now: float, *, enabled: bool) -> None:
@@ -179,3 +187,18 @@ def _tell(tx: Tx, account: Account, message: PasswordChangeMessage, base: str, n
     shared = msgspec.structs.replace(message, user_uri=rules.uri_of(base, account.id), user_id=account.id)
     outbox.emit(tx, Stream(account.organization, account.id, ME.pattern), encode(message), now)
     outbox.emit(tx, Stream(account.organization, "", USERS.pattern), encode(shared), now)
+
+
+# Presence -----------------------------------------------------------------------------------------------------------
+
+
+def tell_presence(tx: Tx, organization: str, id: str, now: float, *, base: str, connected: bool) -> None:
+    """Tell the supervisors that a user has come or is gone. The user may be known by a token only."""
+    message = UserStateChangeMessage(
+        notification_type="Connected" if connected else "Disconnected",
+        user_uri=rules.uri_of(base, id),
+        user_id=id,
+        user_state=_NO_SESSION,
+        connected=connected,
+    )
+    outbox.emit(tx, Stream(organization, "", USERS.pattern), encode(message), now)

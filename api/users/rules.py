@@ -31,10 +31,11 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class User(NamedTuple):
-    """An account and its profile."""
+    """An account and its profile, and whether the user counts as connected."""
 
     account: Account
     profile: Profile
+    connected: bool = False
 
 
 class Change(NamedTuple):

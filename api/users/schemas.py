@@ -36,6 +36,9 @@ class UserView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     enabled: bool | UnsetType = UNSET
     change_password_on_first_login: bool | UnsetType = UNSET
     contact_center_id: Annotated[str | UnsetType, Meta(description="The organization")] = UNSET
+    connected: Annotated[
+        bool | UnsetType, Meta(description="Whether the user has a desktop open, or had one a minute ago")
+    ] = UNSET
     uri: str | UnsetType = UNSET
     path: str | UnsetType = UNSET
     queues: list[str] | UnsetType = UNSET
@@ -166,7 +169,7 @@ UserOperation: TypeAlias = ChangePassword | Enable | Disable
 
 def view(user: User, base: str, fields: str = "*", subresources: str = "") -> UserView:
     """What a client asked to see of a user. Names of members that there are not are passed over."""
-    account, profile = user
+    account, profile = user.account, user.profile
     whole = UserView(
         id=account.id,
         user_name=account.user_name or account.id,
@@ -178,6 +181,7 @@ def view(user: User, base: str, fields: str = "*", subresources: str = "") -> Us
         enabled=account.enabled,
         change_password_on_first_login=account.must_change,
         contact_center_id=account.organization,
+        connected=user.connected,
         uri=uri_of(base, account.id),
         path=path_of(account.id),
         queues=list(profile.queues),

@@ -105,6 +105,18 @@ SESSIONS_ENDED = _counter(
     ("disconnected", "expired", "outrun", "token_expired", "session_kicked"),
 )
 
+# Presence.
+PRESENCE_USERS = _gauge("hub_presence_users", "Users with a desktop on this process.")
+PRESENCE_CHANGES = _counter(
+    "hub_presence_changes_total",
+    "Users whose first desktop on this process came, or whose last one left, as written to the database.",
+    "change",
+    ("came", "left"),
+)
+PRESENCE_NODES_DEAD = _counter(
+    "hub_presence_nodes_dead_total", "Processes that this one has declared dead because they were silent."
+)
+
 # Redis. Probes, by which a process hears itself, are published and received like everything else.
 REDIS_CONNECTIONS = _gauge("hub_redis_connections", "Connections to Redis that have proved to hear.")
 REDIS_CONNECTS = _counter("hub_redis_connects_total", "Connections that began to hear: the first, and one a loss.")

@@ -99,6 +99,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bayeux_displaced_status: Annotated[
         int, Meta(ge=400, le=599, description="HTTP status of a connect whose place a newer one has taken; never 408")
     ] = 500
+    presence_grace_seconds: Annotated[
+        float, Meta(gt=0, le=86_400, description="A user without a desktop for so long counts as disconnected")
+    ] = 60.0
     callback_polling: Annotated[bool, Meta(description="Permit the callback-polling transport (JSONP)")] = False
     strict_events: Annotated[bool, Meta(description="Refuse ingested events without a known `messageType`")] = False
 

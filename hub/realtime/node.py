@@ -19,6 +19,7 @@ from hub.kernel import ids, metrics
 from hub.kernel.clock import Clock, micros
 from hub.kernel.rate import Rate
 from hub.realtime.admission import Admission
+from hub.realtime.attendance import Attendance
 from hub.realtime.browsers import Browsers
 from hub.realtime.fanout import Fanout
 from hub.realtime.intake import Intake
@@ -71,6 +72,7 @@ class Node:
         self.services = Services()
         self.services.offer("session", about(clock))
         self.browsers = Browsers(bounds.browser_connects)
+        self.attendance = Attendance()
         self._kicked = Kicked(terms.grace)
         self._sessions: dict[str, Session] = {}
         self._of_user: dict[tuple[str, str], dict[str, Session]] = {}
@@ -202,6 +204,7 @@ class Node:
         self._sessions[session.client_id] = session
         owner = session.principal.identity
         self._of_user.setdefault(owner, {})[session.client_id] = session
+        self.attendance.opened(session.client_id, session.principal)
 
     def ended(self, session: Session, reason: str) -> None:
         """The session is over."""
@@ -212,6 +215,9 @@ class Node:
         del of_user[session.client_id]
         if not of_user:
             del self._of_user[owner]
+        # A session expires by silence, which is how long its client has been away by then.
+        silence = self.terms.grace if reason == "expired" else 0.0
+        self.attendance.closed(session.client_id, owner, self.clock.now() - silence)
         self.recovery.detach(session, tuple(session.targets))
         self.browsers.forget(session)
         metrics.SESSIONS_ENDED.labels(reason).inc()

@@ -8,6 +8,7 @@ from msgspec import Struct
 from hub.auth.login import Password
 from hub.auth.principal import Principal
 from hub.kernel.errors import HubError
+from hub.store.transaction import Tx
 
 if TYPE_CHECKING:
     from hub.realtime.session import Session
@@ -29,6 +30,14 @@ class Logins(Protocol):
 
     async def by_cookie(self, value: str, now: float) -> Principal:
         """The user who was given that cookie."""
+        ...
+
+
+class Announce(Protocol):
+    """What follows from a user's coming or going, in the transaction in which it happens: rows and events."""
+
+    def __call__(self, tx: Tx, organization: str, user: str, now: float, *, connected: bool) -> None:
+        """The user has come, or has been away for the whole grace."""
         ...
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.support.checker import Client, Fault, Finding, Gap, Promise, Published, Received, Stream, check, report
@@ -216,3 +217,27 @@ def test_a_failed_verification_carries_the_report() -> None:
         with pytest.raises(AssertionError, match="lost: c1 acme/alice/v2/me/calls seq 1"):
             history.verify()
         assert history.heads() == {Stream("acme", "alice", CALLS): 1}
+
+
+def test_what_the_hub_says_of_itself_is_due_to_everybody_who_may_hear_it() -> None:
+    ingested = published(3, user="", channel=USERS)
+    first, own, last = [
+        ingested[0],
+        Published(organization="acme", user="", channel=USERS, seq=2, data={"messageType": "UserStateChangeMessage"}),
+        msgspec.structs.replace(ingested[2], seq=3),
+    ]
+    later = received(own, seq=4)
+
+    def seen(*logs: Sequence[Received]) -> list[tuple[Fault, int | None]]:
+        history = History()
+        history.publish(first, last)
+        for log in logs:
+            history.follow(lambda log=log: client(log, since={USERS: 0}, roles=frozenset({"ROLE_ADMIN"})))  # type: ignore[misc]
+        return faults(history.findings())
+
+    whole = [received(each) for each in (first, own, last)]
+    assert seen(whole, [*whole, later]) == []
+    assert seen(whole, [whole[0], whole[2]]) == [(Fault.LOST, 2)]
+    other = received(own, data={**own.data, "connected": True})
+    assert (Fault.ALTERED, 2) in seen(whole, [whole[0], other, whole[2]])
+    assert seen([whole[0], whole[2]]) == [(Fault.POSITION, 2)]

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
+from hub.store import presence
+from hub.store.transaction import Tx
 from tests.api.world import World
 
 ADMIN, SUPERVISOR, AGENT = "ROLE_ADMIN", "ROLE_SUPERVISOR", "ROLE_AGENT"
 BASE = "http://127.0.0.1:8080/api/v2"
 CAROL = {
+    "connected": False,
     "id": "carol",
     "userName": "carol",
     "password": "",
@@ -138,6 +141,23 @@ async def test_a_list_has_uris_or_the_fields_asked_for(world: World) -> None:
     whole = (await world.ask("GET", "/api/v2/users?fields=*&subresources=skills,devices", token=sue)).json()
     assert [user["id"] for user in whole["users"]] == ["alice", "bob", "carol"]
     assert whole["users"][0].keys() == CAROL.keys() | {"skills"}
+
+
+async def test_who_counts_as_connected_is_told(world: World) -> None:
+    for user in ("alice", "bob"):
+        await world.user(user)
+    sue = world.token("sue", SUPERVISOR)
+
+    def come(tx: Tx) -> None:
+        presence.enter(tx, "one", world.clock.now())
+        presence.change(tx, "one", [("acme", "bob"), ("globex", "alice"), ("acme", "carol")], {})
+
+    await world.services.db.write(come)
+    listed = (await world.ask("GET", "/api/v2/users?fields=id,connected", token=sue)).json()["users"]
+    assert listed == [{"id": "alice", "connected": False}, {"id": "bob", "connected": True}]
+    one = (await world.ask("GET", "/api/v2/users/bob", token=sue)).json()["user"]
+    assert one["connected"] is True
+    assert (await created(world))["connected"] is True, "a token needs no user, and neither does a desktop"
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=10001", "limit=x", "offset=-1", f"offset={2**31}"])
