@@ -216,8 +216,10 @@ class Connection(asyncio.Protocol):
         A socket that is closed before the answers were read is reset, and what Redis has not read yet is lost.
         """
         self.writable = False
-        with suppress(Refused, ConnectionError, TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self.ask(b"HELLO", b"3")
-        self.abort("closed")
+        try:
+            with suppress(Refused, ConnectionError, TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self.ask(b"HELLO", b"3")
+        finally:  # also for whoever is cancelled while he waits
+            self.abort("closed")
         await asyncio.wait({self.lost})

@@ -209,3 +209,24 @@ def test_messages_arrive_whole_wherever_the_bytes_are_cut(cuts: list[int]) -> No
 
     expected = [("heard", b"c", b"x" * 300), ("heard", b"c", b""), ("heard", b"d", b"\r\n>3\r\n$1")] * 3
     assert asyncio.run(run()) == expected
+
+
+async def test_a_close_that_is_cancelled_leaves_no_socket_open() -> None:
+    closing = asyncio.Event()
+    greetings = 0
+
+    def answer(command: list[bytes]) -> bytes:
+        nonlocal greetings
+        greetings += 1
+        if greetings == 1:
+            return HELLO
+        closing.set()
+        return b""  # it never says that it has carried everything out
+
+    async with resp_server(answer) as port:
+        connection, _ = await dialer().dial(Host("127.0.0.1", port))
+        leaving = asyncio.create_task(connection.close(seconds=60))
+        await closing.wait()
+        leaving.cancel()
+        async with asyncio.timeout(10):
+            assert await connection.lost == "closed"

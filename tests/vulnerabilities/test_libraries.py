@@ -130,6 +130,12 @@ def test_cve_2025_61765_code_from_the_bus() -> None:
     assert [each for each in found if "importlib.metadata" not in each] == []
 
 
+INNOCENT = {
+    "configured.secret == given.password",  # values of `Secret`, which compares in constant time
+    "account.password != seen.password",  # two hashes out of the database: has it been changed meanwhile?
+}
+
+
 def test_cve_2021_33880_timing_of_a_comparison() -> None:
     """Secrets are compared in constant time: never with == on anything that is called like one."""
     found = [
@@ -138,9 +144,15 @@ def test_cve_2021_33880_timing_of_a_comparison() -> None:
         for node in ast.walk(m.tree)
         if isinstance(node, ast.Compare) and any(isinstance(op, ast.Eq | ast.NotEq) for op in node.ops)
         for side in (node.left, *node.comparators)
-        if isinstance(side, ast.Name | ast.Attribute) and SECRETIVE.search(ast.unparse(side))
+        if isinstance(side, ast.Name | ast.Attribute) and is_secret(ast.unparse(side))
+        if ast.unparse(node) not in INNOCENT
     ]
     assert found == []
+
+
+def is_secret(name: str) -> bool:
+    """Whether it is called like a secret; a constant of the code is none."""
+    return SECRETIVE.search(name) is not None and not name.isupper()
 
 
 def test_cve_2020_15134_unverified_tls() -> None:
