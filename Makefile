@@ -70,7 +70,7 @@ test: programs check
 	@for stage in $(STAGES); do \
 		[ -n "$$(find tests/$$stage -name node_modules -prune -o -name 'test_*.py' -print -quit 2>/dev/null)" ] || continue; \
 		echo "--- $$stage"; \
-		jobs=; [ $$stage != interop ] || jobs='-n $(JOBS)'; \
+		jobs=; case $$stage in interop) jobs='-n $(JOBS)';; flows) jobs='-n $(JOBS) --dist loadfile';; esac; \
 		$(PYTEST) $$jobs tests/$$stage; \
 	done
 

