@@ -135,7 +135,7 @@ def rotate_keys() -> None:
     click.echo(files.rotate(_settings()))
 
 
-@keys.command("remove")
+@keys.command("remove", context_settings={"ignore_unknown_options": True})  # the name of a key may begin with a dash
 @click.argument("kid")
 def remove_key(kid: str) -> None:
     """Delete a key that no longer signs. Its tokens are refused within half a minute."""

@@ -142,6 +142,13 @@ def test_keys_are_listed_rotated_and_removed(surroundings: Path) -> None:
     assert [path.name for path in (surroundings / "keys").iterdir()] == ["es256.pem"]
 
 
+def test_the_name_of_a_key_may_begin_with_a_dash(surroundings: Path) -> None:
+    kid = "-OU-nXrr8ttm3IJCJbuX1BFaIKx7AbMkYCAbcAi-uTc"
+    refused = hub("keys", "remove", kid)
+    assert refused.exit_code == 1, refused.stderr
+    assert kid in refused.stderr, "understood as the name of a key that is not there"
+
+
 def test_a_secret_has_nothing_to_rotate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUB_JWT_SECRET", "x" * 40)
     done = hub("keys", "rotate")
