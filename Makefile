@@ -81,7 +81,7 @@ fmt: .venv/.dev
 bench: .venv/.dev
 	$(BIN)/python -m tests.benchmarks
 
-# The faults of the suite for longer and with more clients: half an hour.
+# The faults of the suite for longer and with more clients: about ten minutes.
 chaos: programs
 	HUB_CHAOS=1 $(PYTEST) --timeout 1200 tests/flows/faults tests/flows/test_storm.py tests/interop/test_drain.py
 

@@ -148,7 +148,10 @@ class Link:
     def _give_up(self, error: BaseException) -> None:
         if not self.away:
             self.away = True
-            log.error("the database is away; it is tried again every second", error=str(error))
+            if self._ending:
+                log.error("the database is away; the process ends without it", error=str(error))
+            else:
+                log.error("the database is away; it is tried again every second", error=str(error))
 
     def _open(self) -> None:
         self.connection = self.dialect.connect()
