@@ -17,7 +17,7 @@ from hub.auth.revoked import Revoked
 from hub.auth.tokens import Tokens
 from hub.kernel import wire
 from hub.kernel.clock import Clock
-from hub.kernel.config import Client, Organization
+from hub.kernel.config import Client, Configuration, Organization
 from hub.kernel.errors import BadInput, TooLarge, Unauthenticated
 from hub.kernel.settings import Settings
 from hub.store.database import Database
@@ -33,9 +33,8 @@ Q = TypeVar("Q")
 class Services:
     """The parts of the process that REST works with, handed over by the composition root; owned by it, too.
 
-    `revoked` is kept up to date by whoever reads the revocations. `clients` and `organizations` are those of the
-    configuration file. `readiness` names what has to
-    work before traffic may come: each check answers at once, with `None` or the reason.
+    `revoked` is kept up to date by whoever reads the revocations. `configuration` is what hub.toml says. `readiness`
+    names what has to work before traffic may come: each check answers at once, with `None` or the reason.
     """
 
     db: Database
@@ -43,14 +42,23 @@ class Services:
     revoked: Revoked
     logins: Logins
     passwords: Passwords
-    clients: Mapping[str, Client]
-    organizations: Mapping[str, Organization]
+    configuration: Configuration
     quotas: Quotas
     catalog: Catalog
     clock: Clock
     settings: Settings
     version: str
     readiness: Mapping[str, Callable[[], str | None]]
+
+    @property
+    def clients(self) -> Mapping[str, Client]:
+        """Those of the configuration file."""
+        return self.configuration.clients
+
+    @property
+    def organizations(self) -> Mapping[str, Organization]:
+        """Those of the configuration file; there are others."""
+        return self.configuration.organizations
 
 
 class Call(msgspec.Struct, Generic[B], frozen=True, kw_only=True):

@@ -29,7 +29,7 @@ from hub.auth.keys import KeyRing
 from hub.auth.passwords import Passwords
 from hub.auth.revoked import Revoked
 from hub.auth.tokens import Tokens
-from hub.kernel.config import Client, Organization
+from hub.kernel.config import Client, Configuration, Organization
 from hub.kernel.secret import Secret
 from hub.kernel.settings import Settings
 from hub.store import revocations
@@ -44,6 +44,10 @@ CLIENT_SECRET = "what the crm calls its own"
 CUSTOM = (
     Channel(pattern="/demo/**", subscribe=frozenset({"ROLE_AGENT"}), publish=frozenset({"ROLE_AGENT"})),
     Channel(pattern="/walls/sales", subscribe=frozenset({"ROLE_AGENT"}), durable=True),
+)
+CONFIGURATION = Configuration(
+    clients={"crm": Client(organization="acme", secret=Secret(CLIENT_SECRET))},
+    organizations={"acme": Organization(name="Acme", public_codes=True, room_url=ROOM), "globex": Organization()},
 )
 
 
@@ -65,7 +69,9 @@ class World:
 
     url: str
 
-    def __init__(self, db: Database, passwords: Passwords, clock: StandingClock, settings: Settings) -> None:
+    def __init__(
+        self, db: Database, passwords: Passwords, clock: StandingClock, settings: Settings, configuration: Configuration
+    ) -> None:
         self.clock = clock
         self.readiness: dict[str, str | None] = {"database": None}
         self.published: list[LoggedEvent] = []
@@ -79,11 +85,7 @@ class World:
             revoked=revoked,
             logins=Logins(db, passwords, revoked, clock, seconds=settings.login_seconds),
             passwords=passwords,
-            clients={"crm": Client(organization="acme", secret=Secret(CLIENT_SECRET))},
-            organizations={
-                "acme": Organization(name="Acme", public_codes=True, room_url=ROOM),
-                "globex": Organization(),
-            },
+            configuration=configuration,
             quotas=Quotas(clock),
             catalog=Catalog(CUSTOM),
             clock=clock,
@@ -174,7 +176,9 @@ class World:
 
 
 @asynccontextmanager
-async def opened(directory: Path, *, url: str | None = None, **settings: Any) -> AsyncIterator[World]:
+async def opened(
+    directory: Path, *, url: str | None = None, configuration: Configuration = CONFIGURATION, **settings: Any
+) -> AsyncIterator[World]:
     """A world on a new database in `directory`, or on the migrated one at `url`."""
     clock = StandingClock()
 
@@ -186,7 +190,7 @@ async def opened(directory: Path, *, url: str | None = None, **settings: Any) ->
         return Database(f"sqlite:///{file}", clock=clock)
 
     async with await anyio.to_thread.run_sync(make) as db, Passwords() as passwords:
-        world = World(db, passwords, clock, Settings(data_dir=directory, **settings))
+        world = World(db, passwords, clock, Settings(data_dir=directory, **settings), configuration)
         world.url = url or f"sqlite:///{directory / 'hub.db'}"
         yield world
 
