@@ -4,6 +4,7 @@ from typing import Any
 
 from starlette.routing import Route
 
+from api.applications import routes as applications
 from api.codes import routes as codes
 from api.events import routes as events
 from api.http import openapi
@@ -22,6 +23,7 @@ def operations() -> tuple[Operation, ...]:
     return (
         *security.OPERATIONS,
         *users.OPERATIONS,
+        *applications.OPERATIONS,
         *codes.OPERATIONS,
         *tickets.OPERATIONS,
         *events.OPERATIONS,
@@ -30,7 +32,7 @@ def operations() -> tuple[Operation, ...]:
 
 
 def routes(services: Services) -> list[Route]:
-    """One route a path, for a router without slash redirects, `api.http.middleware.RequestIds` around it and
+    """The routes for a router without slash redirects, `api.http.middleware.RequestIds` around it and
     `unknown_path` as its default.
     """
     return routes_of(operations(), services)

@@ -145,7 +145,14 @@ def _configuration(settings: Settings) -> Finding:
         found = load(settings.config)
     except SettingsError as error:
         return Finding(Verdict.BAD, "configuration", "; ".join(map(str, error.faults)))
-    parts = f"{len(found.organizations)} organizations, {len(found.custom_channels)} custom channels"
+    parts = ", ".join(
+        f"{len(part)} {name}"
+        for part, name in (
+            (found.organizations, "organizations"),
+            (found.custom_channels, "custom channels"),
+            (found.applications, "applications"),
+        )
+    )
     return Finding(Verdict.GOOD, "configuration", f"{settings.config or 'no file'}: {parts}")
 
 

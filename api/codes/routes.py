@@ -1,6 +1,6 @@
 """`/security/otp` and `/security/otp/verify`."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from api.codes import actions
 from api.codes.actions import Wanted
@@ -14,12 +14,17 @@ from api.http.proven import WrongCode
 from api.http.request import Call
 from channels.access import Role
 from hub.kernel import ids, metrics
+from hub.kernel.applications import Application
 from hub.kernel.config import is_organization_id
 from hub.kernel.errors import BadInput, Forbidden, Overloaded, TooManyRequests, Unauthenticated
 from hub.kernel.secret import Secret
 
 _SENDERS: Final = frozenset({Role.AGENT, Role.SUPERVISOR, Role.CLIENT_SERVICE})
+APPLICATION_HEADER: Final = "X-ApplicationId"
+NOBODY: Final = ""
+"""The organization of codes that are asked for in the name of an application that does not exist."""
 _DESCRIPTION: Final = (
+    f"In the name of `organizationId`, or of the organization whose application {APPLICATION_HEADER} names. "
     "Without a token only for organizations that permit it (`public_codes` in hub.toml), and the answer does not say "
     "whether this one does. One code in 30 s for a recipient; it replaces the one before."
 )
@@ -29,21 +34,19 @@ async def send_code(call: Call[CodeRequest]) -> CodeSent:
     """Have a code sent. What is answered is the same whether a message leaves or not."""
     asked, services = call.body, call.services
     recipient = require_recipient(asked.channel, asked.to)
-    organization, is_known = await _organization(call)
-    configured = services.organizations.get(organization)
-    sender = (configured and configured.name) or organization
+    giver = await _giver(call)
     wanted = Wanted(
-        organization=organization,
+        organization=giver.organization,
         recipient=recipient,
         secret=Given(ids.bearer_id(), Secret(ids.digits(DIGITS))),
         delivery=ids.event_id(),
         locale=asked.locale,
-        sender=_one_line(asked.custom_name) or sender if is_known else sender,
-        is_sent=is_known or (configured is not None and configured.public_codes),
+        sender=(_one_line(asked.custom_name) if giver.is_known else "") or giver.name,
+        is_sent=giver.sends,
     )
     try:
         # Organizations that send nothing share one quota: their names are whatever strangers think of.
-        services.quotas.take_code(organization if wanted.is_sent else "", None if is_known else call.address)
+        services.quotas.take_code(giver.organization if giver.sends else "", None if giver.is_known else call.address)
         await services.db.write(lambda tx: actions.send(tx, wanted, call.now))
     except TooManyRequests:
         metrics.CODES.labels("limited").inc()
@@ -52,19 +55,40 @@ async def send_code(call: Call[CodeRequest]) -> CodeSent:
     return CodeSent(id=wanted.secret.id, expires_in=round(LIFE_SECONDS))
 
 
-async def _organization(call: Call[CodeRequest]) -> tuple[str, bool]:
-    """In whose name, and whether it is known to be asked by somebody of theirs."""
+class _Giver(NamedTuple):
+    """In whose name a code is asked for, whether somebody of theirs asks, and whether a message leaves."""
+
+    organization: str
+    name: str
+    is_known: bool
+    sends: bool
+
+
+async def _giver(call: Call[CodeRequest]) -> _Giver:
     named = call.body.organization_id
     if named is not None and not is_organization_id(named):
         raise BadInput("organizationId: must be 1 to 64 of A-Z a-z 0-9 . _ -", pointer="/organizationId")
-    if b"authorization" not in call.headers:
-        if named is None:
-            raise BadInput("organizationId is required without a token", pointer="/organizationId")
-        return named, False
-    caller = await authenticate(call.services, call.headers, _SENDERS, call.now, address=call.address, changes=True)
-    if named not in {None, caller.principal.organization}:
-        raise Forbidden("Codes are sent in the name of one's own organization only")
-    return caller.principal.organization, True
+    id_ = call.headers.get(APPLICATION_HEADER.lower().encode(), b"").decode("latin-1").strip()
+    application = call.services.applications.get(id_)
+    if b"authorization" in call.headers:
+        caller = await authenticate(call.services, call.headers, _SENDERS, call.now, address=call.address, changes=True)
+        own = caller.principal.organization
+        if named not in {None, own} or (id_ and (application is None or application.organization != own)):
+            raise Forbidden("Codes are sent in the name of one's own organization only")
+        return _Giver(own, _name(call, own, application), is_known=True, sends=True)
+    if named is None and not id_:
+        raise BadInput(f"organizationId or {APPLICATION_HEADER} is required without a token", pointer="/organizationId")
+    if id_ and (application is None or named not in {None, application.organization}):
+        return _Giver(NOBODY, "", is_known=False, sends=False)
+    organization = application.organization if application else named or NOBODY
+    configured = call.services.organizations.get(organization)
+    permits = configured is not None and configured.public_codes
+    return _Giver(organization, _name(call, organization, application), is_known=False, sends=permits)
+
+
+def _name(call: Call[CodeRequest], organization: str, application: Application | None) -> str:
+    configured = call.services.organizations.get(organization)
+    return (application and application.name) or (configured and configured.name) or organization
 
 
 async def verify_code(call: Call[CodeGiven]) -> CodeRight:

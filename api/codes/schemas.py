@@ -21,7 +21,10 @@ class CodeRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         | None
     ) = None
     organization_id: (
-        Annotated[str, Meta(max_length=64, description="In whose name; required without a token")] | None
+        Annotated[
+            str, Meta(max_length=64, description="In whose name; without a token it or X-ApplicationId is required")
+        ]
+        | None
     ) = None
 
 

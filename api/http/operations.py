@@ -142,7 +142,7 @@ class Resource:
 
     def __init__(self, endpoints: Sequence[Endpoint], services: Services) -> None:
         first = endpoints[0].operation
-        self._family = first.family
+        self.family = first.family
         self._path = first.path
         self._clock = services.clock
         self._counters: dict[tuple[str, int], Callable[[], None]] = {}
@@ -161,12 +161,12 @@ class Resource:
         except Disconnected:
             return
         except HubError as error:
-            reply = answer(error, self._family, request_id)
+            reply = answer(error, self.family, request_id)
         except asyncio.CancelledError:  # how the server ends what outlasts the drain
-            reply = answer(Stopping(), self._family, request_id)
+            reply = answer(Stopping(), self.family, request_id)
         except Exception:  # noqa: BLE001 - the client is told nothing, the log everything
             _log.exception("request failed", request_id=request_id, method=method, path=self._path)
-            reply = answer(Internal(), self._family, request_id)
+            reply = answer(Internal(), self.family, request_id)
         await reply.send(send, without_body=method == "HEAD")
         self._count(method, reply.status, self._clock.monotonic() - started)
 
@@ -187,13 +187,18 @@ class Resource:
 
 
 def routes_of(operations: Sequence[Operation], services: Services) -> list[Route]:
-    """One route a path; the operations of a path share it, so that 405 can name all methods."""
+    """The operations of a path share a route, so that 405 can name all methods. Clients of the appointments API write
+    paths with and without a slash at the end: those are served under both, without a redirect, which loses bodies.
+    """
     origins = services.settings.origins
-    by_path = groupby(sorted(operations, key=attrgetter("path")), key=attrgetter("path"))
-    return [
-        Route(path, CrossOrigin(Resource([Endpoint(operation, services) for operation in group], services), origins))
-        for path, group in by_path
-    ]
+    routes: list[Route] = []
+    for path, group in groupby(sorted(operations, key=attrgetter("path")), key=attrgetter("path")):
+        resource = Resource([Endpoint(operation, services) for operation in group], services)
+        app = CrossOrigin(resource, origins)
+        routes.append(Route(path, app))
+        if path.startswith("/api/") and resource.family is Family.AUVIOUS:
+            routes.append(Route(path.removesuffix("/") if path.endswith("/") else f"{path}/", app))
+    return routes
 
 
 def _require_json(content_type: bytes | None) -> None:

@@ -26,6 +26,7 @@ class Family(StrEnum):
 _PREFIXES = (
     ("/api/v2", Family.GWS),
     ("/genesys", Family.GMS),
+    ("/api/applications", Family.AUVIOUS),
     ("/api/appointments", Family.AUVIOUS),
     ("/api/cal", Family.AUVIOUS),
     ("/api/notifications", Family.AUVIOUS),

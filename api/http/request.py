@@ -16,6 +16,7 @@ from hub.auth.principal import Principal
 from hub.auth.revoked import Revoked
 from hub.auth.tokens import Tokens
 from hub.kernel import wire
+from hub.kernel.applications import Application
 from hub.kernel.clock import Clock
 from hub.kernel.config import Client, Configuration, Organization
 from hub.kernel.errors import BadInput, TooLarge, Unauthenticated
@@ -59,6 +60,11 @@ class Services:
     def organizations(self) -> Mapping[str, Organization]:
         """Those of the configuration file; there are others."""
         return self.configuration.organizations
+
+    @property
+    def applications(self) -> Mapping[str, Application]:
+        """Those of the configuration file; there are no others."""
+        return self.configuration.applications
 
 
 class Call(msgspec.Struct, Generic[B], frozen=True, kw_only=True):

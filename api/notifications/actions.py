@@ -10,8 +10,9 @@ from api.notifications.rules import Composed, Facts, Rendered, Template
 from hub.kernel import wire
 from hub.kernel.clock import micros
 from hub.kernel.errors import BadInput
+from hub.kernel.headers import header_fault
 from hub.store import deliveries, timers
-from hub.store.deliveries import KINDS, Mail, Sms, Webhook, header_fault
+from hub.store.deliveries import KINDS, Mail, Sms, Webhook
 from hub.store.transaction import Tx
 
 

@@ -1,11 +1,11 @@
-"""The configuration file `hub.toml`: organizations, custom channels, API clients. Checked whole before anything starts.
+"""The configuration file `hub.toml`: organizations, channels, clients, applications. Checked whole before the start.
 
 Every fault is reported with its path (`custom_channels[1].pattern`); unknown tables and keys are refused.
 """
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -14,14 +14,14 @@ from msgspec import Meta
 
 from channels.access import Role
 from channels.catalog import Catalog, Channel
+from hub.kernel.applications import Application, OrganizationId
 from hub.kernel.faults import Fault, SettingsError, unknown
 from hub.kernel.secret import Secret
+from hub.kernel.tables import Tables
 
 __all__ = ["Client", "Configuration", "CustomChannel", "Organization", "is_organization_id", "load", "parse"]
 
 S = TypeVar("S", bound=msgspec.Struct)
-
-OrganizationId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._-]{1,64}\Z")]
 
 _ORGANIZATION_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._@-]{1,64}")
@@ -62,18 +62,13 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     secret: Secret
 
 
-class _ClientEntry(msgspec.Struct, frozen=True, kw_only=True):
-    organization: OrganizationId
-    secret: str | None = None
-    secret_file: str | None = None
-
-
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """What the file says. Without a file everything is empty, which is a working hub."""
 
     organizations: Mapping[str, Organization] = {}
     custom_channels: tuple[CustomChannel, ...] = ()
     clients: Mapping[str, Client] = {}
+    applications: Mapping[str, Application] = {}
 
     def catalog(self) -> Catalog:
         """The four channels and the custom ones. Never raises for a Configuration that `load` returned."""
@@ -109,59 +104,34 @@ def is_organization_id(text: str) -> bool:
     return _ORGANIZATION_ID.fullmatch(text) is not None
 
 
-class _Reader:
+class _Reader(Tables):
     """Reads what can be read, and notes each fault under its path."""
-
-    def __init__(self, directory: Path) -> None:
-        self.faults: list[Fault] = []
-        self._directory = directory
 
     def configuration(self, document: Mapping[str, Any]) -> Configuration:
         tables = Configuration.__struct_fields__
         self.faults.extend(Fault(name, unknown(name, tables)) for name in document if name not in tables)
         return Configuration(
-            organizations=dict(self._named(document, "organizations", _ORGANIZATION_ID, Organization)),
+            organizations=self._named(document, "organizations", _ORGANIZATION_ID, Organization),
             custom_channels=self._custom_channels(document.get("custom_channels", [])),
-            clients={
-                name: client
-                for name, entry in self._named(document, "clients", _CLIENT_ID, _ClientEntry)
-                if (client := self._client(f"clients.{name}", entry))
-            },
+            clients=self._named(document, "clients", _CLIENT_ID, Client),
+            applications=self._named(document, "applications", _ORGANIZATION_ID, Application),
         )
 
     def _named(
         self, document: Mapping[str, Any], table: str, name_form: re.Pattern[str], type_: type[S]
-    ) -> Iterator[tuple[str, S]]:
+    ) -> dict[str, S]:
         entries = document.get(table, {})
+        found: dict[str, S] = {}
         if not isinstance(entries, dict):
             self.faults.append(Fault(table, f"must be tables [{table}.ID]"))
-            return
+            return found
         for name, raw in entries.items():
             path = f"{table}.{name}"
             if not name_form.fullmatch(name):
                 self.faults.append(Fault(path, f"the name must match {name_form.pattern}"))
-            elif (entry := self._entry(path, raw, type_)) is not None:
-                yield name, entry
-
-    def _entry(self, path: str, raw: object, type_: type[S]) -> S | None:
-        """One table key by key, so that each bad key is reported; None when there was one."""
-        if not isinstance(raw, dict):
-            self.faults.append(Fault(path, "must be a table"))
-            return None
-        known = {field.name: field for field in msgspec.structs.fields(type_)}
-        before = len(self.faults)
-        self.faults.extend(Fault(f"{path}.{key}", unknown(key, known)) for key in raw if key not in known)
-        values: dict[str, Any] = {}
-        for key, field in known.items():
-            if key in raw:
-                try:
-                    values[key] = msgspec.convert(raw[key], field.type)
-                except (msgspec.ValidationError, RecursionError) as error:
-                    message, _, place = str(error).partition(" - at `$")
-                    self.faults.append(Fault(f"{path}.{key}{place.rstrip('`')}", message))
-            elif field.required:
-                self.faults.append(Fault(f"{path}.{key}", "is missing"))
-        return None if len(self.faults) > before else type_(**values)
+            elif (entry := self.entry(path, raw, type_)) is not None:
+                found[name] = entry
+        return found
 
     def _custom_channels(self, raw: object) -> tuple[CustomChannel, ...]:
         if not isinstance(raw, list):
@@ -170,7 +140,7 @@ class _Reader:
         good: list[CustomChannel] = []
         for index, item in enumerate(raw):
             path = f"custom_channels[{index}]"
-            entry = self._entry(path, item, CustomChannel)
+            entry = self.entry(path, item, CustomChannel)
             if entry is None:
                 continue
             try:
@@ -180,19 +150,3 @@ class _Reader:
             else:
                 good.append(entry)
         return tuple(good)
-
-    def _client(self, path: str, entry: _ClientEntry) -> Client | None:
-        if (entry.secret is None) == (entry.secret_file is None):
-            self.faults.append(Fault(f"{path}.secret", "set exactly one of secret and secret_file"))
-            return None
-        secret = entry.secret
-        if entry.secret_file is not None:
-            try:
-                secret = (self._directory / entry.secret_file).read_text(encoding="utf-8").strip()
-            except (OSError, ValueError):
-                self.faults.append(Fault(f"{path}.secret_file", f"cannot be read: {entry.secret_file}"))
-                return None
-        if not secret:
-            self.faults.append(Fault(f"{path}.secret", "is empty"))
-            return None
-        return Client(organization=entry.organization, secret=Secret(secret))

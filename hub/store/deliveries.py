@@ -4,7 +4,6 @@ They live here because everybody above needs them: use cases plan them, the sche
 import the other. A message is complete; whoever sends it adds nothing and looks nothing up.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Final, TypeAlias, TypeVar
 
@@ -40,7 +39,7 @@ class Webhook(Struct, frozen=True, kw_only=True):
     """An event for a machine: `payload` is JSON and is sent byte for byte, `at` is when it happened, in microseconds.
 
     `secret` is the key of the signature, None for none. `headers` are the receiver's own wishes, within the bounds of
-    `header_fault`.
+    `hub.kernel.headers`.
     """
 
     url: str
@@ -53,18 +52,6 @@ class Webhook(Struct, frozen=True, kw_only=True):
 
 Message: TypeAlias = Mail | Sms | Webhook
 M = TypeVar("M", Mail, Sms, Webhook)
-
-# What belongs to the connection, to the body, to the caller, and to us.
-TAKEN_HEADERS: Final = frozenset(
-    (
-        *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer"),
-        *("transfer-encoding", "upgrade", "content-encoding", "content-length", "content-type", "expect", "host"),
-        *("authorization", "cookie", "user-agent", "x-signature"),
-    )
-)
-OUR_HEADERS: Final = "x-hub-"
-_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-_VALUE: Final = re.compile(r"[\x20-\x7e]{0,1000}")
 
 KINDS: Final[Mapping[type[Message], str]] = {Mail: "deliver.mail", Sms: "deliver.sms", Webhook: "deliver.webhook"}
 
@@ -89,17 +76,6 @@ def plan(
     due_at = micros(now if due is None else due)
     timers.plan(tx, KINDS[type(message)], key, due_at, msgspec.json.encode(message), not_after=not_after)
     return key
-
-
-def header_fault(name: str, value: str) -> str | None:
-    """What is wrong with a header that somebody wants on his webhooks; None: nothing. The value is not repeated."""
-    if not _NAME.fullmatch(name):
-        return f"{name[:100]!r} is no name of a header"
-    if name.lower() in TAKEN_HEADERS or name.lower().startswith(OUR_HEADERS):
-        return f"the header {name} cannot be set"
-    return (
-        None if _VALUE.fullmatch(value) else f"the header {name} has a value with other than printable ASCII characters"
-    )
 
 
 def read(timer: Timer, type_: type[M]) -> M:

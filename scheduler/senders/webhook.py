@@ -14,8 +14,9 @@ import httpx2
 import msgspec
 
 from hub.kernel.clock import seconds
+from hub.kernel.headers import header_fault
 from hub.kernel.wire import instant
-from hub.store.deliveries import Webhook, header_fault
+from hub.store.deliveries import Webhook
 from scheduler.senders import addresses, http
 from scheduler.senders.addresses import Address, Resolve
 from scheduler.senders.http import Answer

@@ -29,6 +29,7 @@ from hub.auth.keys import KeyRing
 from hub.auth.passwords import Passwords
 from hub.auth.revoked import Revoked
 from hub.auth.tokens import Tokens
+from hub.kernel.applications import Application, MailSender, SmsSender
 from hub.kernel.config import Client, Configuration, Organization
 from hub.kernel.secret import Secret
 from hub.kernel.settings import Settings
@@ -45,9 +46,22 @@ CUSTOM = (
     Channel(pattern="/demo/**", subscribe=frozenset({"ROLE_AGENT"}), publish=frozenset({"ROLE_AGENT"})),
     Channel(pattern="/walls/sales", subscribe=frozenset({"ROLE_AGENT"}), durable=True),
 )
+APPLICATIONS = {
+    "clinic": Application(
+        organization="acme",
+        name="Acme clinic",
+        notifications_active=True,
+        channels=frozenset({"EMAIL", "SMS"}),
+        email=MailSender(domain="appointments.acme.example", from_name="Acme", verified=True),
+        sms=SmsSender(from_number="+15550001111", verified=True),
+    ),
+    "bare": Application(organization="acme"),
+    "foreign": Application(organization="globex"),
+}
 CONFIGURATION = Configuration(
     clients={"crm": Client(organization="acme", secret=Secret(CLIENT_SECRET))},
     organizations={"acme": Organization(name="Acme", public_codes=True, room_url=ROOM), "globex": Organization()},
+    applications=APPLICATIONS,
 )
 
 

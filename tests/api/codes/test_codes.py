@@ -173,6 +173,36 @@ async def test_with_a_token_codes_are_sent_in_the_name_of_its_organization_only(
     assert len(await messages(world)) == 1
 
 
+async def test_an_application_names_its_organization(world: World) -> None:
+    async def ask(application: str, **body: str) -> httpx2.Response:
+        return await world.ask("POST", OTP, {"to": MARIA} | body, headers={"X-ApplicationId": application})
+
+    assert (await ask("clinic")).status_code == 200
+    (sms,) = await messages(world)
+    assert "From Acme clinic." in sms["text"]
+    assert await rows(world, "SELECT organization FROM one_time_code") == [("acme",)]
+    # An application of an organization that permits nothing, one that does not exist, one of somebody else.
+    replies = [
+        await ask("foreign"),
+        await ask("nothing"),
+        await ask("clinic", organizationId="globex", to="+4930123456"),
+    ]
+    assert [(reply.status_code, reply.json().keys()) for reply in replies] == [(200, {"id", "expiresIn"})] * 3
+    assert len(await messages(world)) == 1
+    assert (await ask("", to="+4930123457")).status_code == 400
+
+
+async def test_with_a_token_only_applications_of_its_organization_are_named(world: World) -> None:
+    async def ask(application: str) -> httpx2.Response:
+        return await world.ask(
+            "POST", OTP, {"to": MARIA}, headers={"X-ApplicationId": application}, token=world.token()
+        )
+
+    assert [(await ask(name)).status_code for name in ("foreign", "nothing", "clinic")] == [403, 403, 200]
+    (sms,) = await messages(world)
+    assert "From Acme clinic." in sms["text"]
+
+
 async def test_strangers_put_no_words_of_theirs_into_messages(world: World) -> None:
     await sent(world, customName="Your bank, call +15550001111")
     (sms,) = await messages(world)

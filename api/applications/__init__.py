@@ -1,0 +1,1 @@
+"""Applications: the settings under which an organization's customers make appointments."""
