@@ -12,6 +12,7 @@ from api.http.operations import Operation, routes_of
 from api.http.request import Services
 from api.ops import routes as ops
 from api.security import routes as security
+from api.services import routes as gms_services
 from api.tickets import routes as tickets
 from api.users import routes as users
 
@@ -26,6 +27,7 @@ def operations() -> tuple[Operation, ...]:
         *applications.OPERATIONS,
         *codes.OPERATIONS,
         *tickets.OPERATIONS,
+        *gms_services.OPERATIONS,
         *events.OPERATIONS,
         *ops.operations(_describe),
     )

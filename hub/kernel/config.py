@@ -1,4 +1,5 @@
-"""The configuration file `hub.toml`: organizations, channels, clients, applications. Checked whole before the start.
+"""The configuration file `hub.toml`: organizations, channels, clients, applications, office hours. Checked whole at
+start.
 
 Every fault is reported with its path (`custom_channels[1].pattern`); unknown tables and keys are refused.
 """
@@ -14,8 +15,10 @@ from msgspec import Meta
 
 from channels.access import Role
 from channels.catalog import Catalog, Channel
+from hub.kernel import hours
 from hub.kernel.applications import Application, OrganizationId
 from hub.kernel.faults import Fault, SettingsError, unknown
+from hub.kernel.hours import OfficeHours
 from hub.kernel.secret import Secret
 from hub.kernel.tables import Tables
 
@@ -25,6 +28,9 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 _ORGANIZATION_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._@-]{1,64}")
+_SERVICE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}")
+_RESERVED_NAMES: Final = frozenset({"callback", "storage", "availability"})
+"""Words of `/genesys/1/service/…` that cannot be names in the same place."""
 
 
 class Organization(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +75,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     custom_channels: tuple[CustomChannel, ...] = ()
     clients: Mapping[str, Client] = {}
     applications: Mapping[str, Application] = {}
+    office_hours: Mapping[str, OfficeHours] = {}
 
     def catalog(self) -> Catalog:
         """The four channels and the custom ones. Never raises for a Configuration that `load` returned."""
@@ -115,23 +122,38 @@ class _Reader(Tables):
             custom_channels=self._custom_channels(document.get("custom_channels", [])),
             clients=self._named(document, "clients", _CLIENT_ID, Client),
             applications=self._named(document, "applications", _ORGANIZATION_ID, Application),
+            office_hours=self._office_hours(document),
         )
+
+    def _office_hours(self, document: Mapping[str, Any]) -> dict[str, OfficeHours]:
+        found, faults = hours.read(self._tables(document, "office_hours", _SERVICE_NAME), "office_hours")
+        self.faults.extend(faults)
+        return found
 
     def _named(
         self, document: Mapping[str, Any], table: str, name_form: re.Pattern[str], type_: type[S]
     ) -> dict[str, S]:
+        read = {
+            name: self.entry(f"{table}.{name}", raw, type_)
+            for name, raw in self._tables(document, table, name_form).items()
+        }
+        return {name: entry for name, entry in read.items() if entry is not None}
+
+    def _tables(self, document: Mapping[str, Any], table: str, name_form: re.Pattern[str]) -> dict[str, object]:
+        """The tables `[TABLE.NAME]` whose names have the form."""
         entries = document.get(table, {})
-        found: dict[str, S] = {}
         if not isinstance(entries, dict):
             self.faults.append(Fault(table, f"must be tables [{table}.ID]"))
-            return found
+            return {}
+        good: dict[str, object] = {}
         for name, raw in entries.items():
-            path = f"{table}.{name}"
             if not name_form.fullmatch(name):
-                self.faults.append(Fault(path, f"the name must match {name_form.pattern}"))
-            elif (entry := self.entry(path, raw, type_)) is not None:
-                found[name] = entry
-        return found
+                self.faults.append(Fault(f"{table}.{name}", f"the name must match {name_form.pattern}"))
+            elif name_form is _SERVICE_NAME and name in _RESERVED_NAMES:
+                self.faults.append(Fault(f"{table}.{name}", "is a reserved word"))
+            else:
+                good[name] = raw
+        return good
 
     def _custom_channels(self, raw: object) -> tuple[CustomChannel, ...]:
         if not isinstance(raw, list):

@@ -103,6 +103,11 @@ def instant(now: float) -> datetime:
     return _EPOCH + timedelta(microseconds=round(now * 1_000_000))
 
 
+def millis(instant: datetime) -> str:
+    """The moment as `2026-11-25T08:00:00.000Z`: in UTC, with three digits of the second, the rest cut off."""
+    return utc(instant).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03}Z"
+
+
 def bad_input(error: msgspec.MsgspecError) -> BadInput:
     """The decoder's complaint as our error, its place as a JSON Pointer."""
     text = str(error)

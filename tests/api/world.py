@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import anyio
 import httpx2
@@ -31,6 +32,7 @@ from hub.auth.revoked import Revoked
 from hub.auth.tokens import Tokens
 from hub.kernel.applications import Application, MailSender, SmsSender
 from hub.kernel.config import Client, Configuration, Organization
+from hub.kernel.hours import OfficeHours, weekly
 from hub.kernel.secret import Secret
 from hub.kernel.settings import Settings
 from hub.store import revocations
@@ -62,6 +64,7 @@ CONFIGURATION = Configuration(
     clients={"crm": Client(organization="acme", secret=Secret(CLIENT_SECRET))},
     organizations={"acme": Organization(name="Acme", public_codes=True, room_url=ROOM), "globex": Organization()},
     applications=APPLICATIONS,
+    office_hours={"weekdays": OfficeHours(zone=ZoneInfo("Europe/Berlin"), regular=(weekly("Mon-Fri 09:00-17:00"),))},
 )
 
 

@@ -5,6 +5,7 @@ import pytest
 from hub.kernel import config
 from hub.kernel.config import Configuration
 from hub.kernel.faults import SettingsError
+from hub.kernel.hours import weekly
 from hub.kernel.secret import Secret
 
 GOOD = """
@@ -28,6 +29,10 @@ secret = "hunter2"
 [clients.erp]
 organization = "demo"
 secret_file = "erp.secret"
+
+[office_hours."the weekdays"]
+_timezone = "Europe/Berlin"
+_bh_regular1 = "Mon-Fri 09:00-17:00"
 """
 
 
@@ -65,6 +70,7 @@ def test_a_good_file_is_read(written: Path) -> None:
     wallboard = loaded.catalog().find("/wallboard")
     assert wallboard is not None
     assert wallboard.durable
+    assert loaded.office_hours["the weekdays"].regular == (weekly("Mon-Fri 09:00-17:00"),)
     assert "hunter2" not in repr(loaded)
 
 
@@ -85,6 +91,13 @@ def test_a_good_file_is_read(written: Path) -> None:
             "Invalid enum value 'ROLE_AGNT'",
         ),
         ("[[custom_channels]]\npattern='/a'\ndurable=1", "custom_channels[0].durable", "Expected `bool`, got `int`"),
+        ("office_hours = 5", "office_hours", "must be tables [office_hours.ID]"),
+        (
+            "[office_hours.x]\n_timezone = 'CET'",
+            "office_hours.x._timezone",
+            "must be a time zone such as Europe/Berlin or UTC",
+        ),
+        ("[office_hours.storage]\n_timezone = 'UTC'", "office_hours.storage", "is a reserved word"),
         ("[clients.crm]\nsecret='x'", "clients.crm.organization", "is missing"),
         ("[clients.crm]\norganization='o'", "clients.crm.secret", "set exactly one of secret and secret_file"),
         (

@@ -228,3 +228,9 @@ def test_a_text_that_does_not_fit_is_named(texts: dict[str, str], pointer: str) 
         wire.from_text(Search, texts)
     assert refused.value.pointer == pointer
     assert refused.value.detail.startswith(f"{pointer[1:]}: ")
+
+
+def test_moments_with_three_digits() -> None:
+    kathmandu = timezone(timedelta(hours=5, minutes=45))
+    assert wire.millis(datetime(2026, 11, 25, 8, 0, 0, 999_999, UTC)) == "2026-11-25T08:00:00.999Z"
+    assert wire.millis(datetime(2026, 11, 25, 8, 0, tzinfo=kathmandu)) == "2026-11-25T02:15:00.000Z"

@@ -1,0 +1,1 @@
+"""GMS services: what an application can start and match, its storage, and office hours."""
