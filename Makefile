@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest
 STAGES := contracts flows interop browser
 UNIT := $(filter-out $(STAGES:%=tests/%/) tests/architecture/ tests/benchmarks/ tests/__pycache__/,$(wildcard tests/*/))
 
-.PHONY: help setup run test check fmt bench chaos fuzz lint types architecture docs lock clean
+.PHONY: help setup run test check fmt bench profile chaos fuzz lint types architecture docs lock clean
 
 help:
 	@echo 'make run     the hub with demo data on http://127.0.0.1:8080'
@@ -23,6 +23,7 @@ help:
 	@echo 'make check   format, lint, types, layers'
 	@echo 'make fmt     format and mend what can be mended'
 	@echo 'make bench   the benchmarks'
+	@echo 'make profile where the hub spends its time under one of them'
 	@echo 'make chaos   the faults of the tests, longer and with more clients'
 	@echo 'make setup   only the virtual environment in .venv'
 
@@ -80,6 +81,11 @@ fmt: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python -m tests.benchmarks
+
+# Where the time goes: `make profile WORKLOAD=ingest`; the names are those of `make bench`.
+WORKLOAD ?= single
+profile: .venv/.dev
+	$(BIN)/python -m tests.benchmarks.profile $(WORKLOAD)
 
 # The faults of the suite for longer and with more clients: about ten minutes.
 chaos: programs

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 BENCHMARKS = (
+    ["tests.benchmarks.realtime"],
     ["tests.benchmarks.timers", "--database", "sqlite"],
     ["tests.benchmarks.timers", "--database", "postgresql"],
 )

@@ -43,7 +43,13 @@ class HubProcess:
     """
 
     def __init__(
-        self, home: Path, *, demo: bool = False, secret: str | None = None, settings: Mapping[str, str] | None = None
+        self,
+        home: Path,
+        *,
+        demo: bool = False,
+        secret: str | None = None,
+        settings: Mapping[str, str] | None = None,
+        module: str = "hub",
     ) -> None:
         self.home = home
         self.port = free_port()
@@ -54,7 +60,16 @@ class HubProcess:
         if secret is not None:
             own["HUB_JWT_SECRET"] = secret
         self.environment = clean_environment(**{**own, **(settings or {})})
-        self._arguments = ["serve", "--host", "127.0.0.1", "--port", str(self.port), *(["--demo"] if demo else [])]
+        self._arguments = [
+            "-m",
+            module,
+            "serve",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            *(["--demo"] if demo else []),
+        ]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -76,7 +91,7 @@ class HubProcess:
         self.home.mkdir(parents=True, exist_ok=True)
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "hub", *self._arguments],
+                [sys.executable, *self._arguments],
                 cwd=self.home,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
