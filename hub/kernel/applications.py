@@ -1,14 +1,14 @@
 """`[applications.ID]`: what customers see of an organization's appointments. Names and defaults of the settings."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Final, Literal, TypeAlias
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
 
+from hub.kernel import hours
 from hub.kernel.faults import Fault
 from hub.kernel.headers import header_fault
 from hub.kernel.periods import Period
@@ -20,10 +20,6 @@ TextType: TypeAlias = Literal["CREATE", "RESCHEDULE", "CANCELLED", "REMINDER", "
 LOCALE: Final = r"\A[A-Za-z]{2,3}([_-][A-Za-z]{4})?([_-][A-Za-z]{2})?\Z"
 PHONE: Final = r"\A\+[1-9]\d{6,14}\Z"
 DOMAIN: Final = r"\A(?=.{4,253}\Z)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}\Z"
-_DAY: Final = "(Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
-_TIME: Final = r"([01]\d|2[0-4]):[0-5]\d"
-_HOURS: Final = rf"{_TIME}-{_TIME}"
-_DATE: Final = r"\d{4}-\d\d-\d\d"
 LONGEST_PERIOD: Final = 366 * 86_400
 
 OrganizationId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._-]{1,64}\Z")]
@@ -35,14 +31,21 @@ class WorkingHours(msgspec.Struct, frozen=True, kw_only=True):
     """When appointments may take place, in the wall time of `timezone`; written as in `[office_hours]`."""
 
     timezone: str
-    regular: tuple[Annotated[str, Meta(pattern=rf"\A{_DAY}(-{_DAY})?(,{_DAY}(-{_DAY})?)* {_HOURS}\Z")], ...] = ()
-    add: tuple[Annotated[str, Meta(pattern=rf"\A{_DATE} {_HOURS}\Z")], ...] = ()
-    closed: tuple[Annotated[str, Meta(pattern=rf"\A{_DATE}( {_HOURS})?\Z")], ...] = ()
+    regular: tuple[str, ...] = ()
+    add: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
 
     def faults(self) -> Iterator[Fault]:
         """See `Checked`."""
-        if not is_zone(self.timezone):
-            yield Fault("timezone", f"no such time zone: {self.timezone[:60]}")
+        yield from _unread("timezone", self.timezone, hours.zone)
+        parsers: tuple[tuple[str, Callable[[str], object]], ...] = (
+            ("regular", hours.weekly),
+            ("add", hours.added),
+            ("closed", hours.day),
+        )
+        for key, parse in parsers:
+            for index, text in enumerate(getattr(self, key)):
+                yield from _unread(f"{key}[{index}]", text, parse)
 
 
 class MailSender(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,6 +183,8 @@ def is_zone(name: str) -> bool:
     return bool(name) and re.fullmatch(r"[A-Za-z0-9_+/-]{1,64}", name) is not None
 
 
-def host_of(url: str) -> str:
-    """The host of an address, which says where it leads without saying what is secret in it."""
-    return urlsplit(url).hostname or ""
+def _unread(key: str, text: str, parse: Callable[[str], object]) -> Iterator[Fault]:
+    try:
+        parse(text)
+    except ValueError as error:
+        yield Fault(key, str(error))

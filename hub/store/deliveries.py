@@ -5,7 +5,7 @@ import the other. A message is complete; whoever sends it adds nothing and looks
 """
 
 from collections.abc import Mapping
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +17,13 @@ from hub.store.timers import Timer
 from hub.store.transaction import Tx
 
 
+class Calendar(Struct, frozen=True, kw_only=True):
+    """An appointment for the reader's calendar: `text` is an iCalendar object with that method (RFC 5546)."""
+
+    method: Literal["REQUEST", "CANCEL"]
+    text: str
+
+
 class Mail(Struct, frozen=True, kw_only=True):
     """A mail to one person. `sender` is an address, with or without a name; None: that of the settings."""
 
@@ -25,6 +32,7 @@ class Mail(Struct, frozen=True, kw_only=True):
     text: str
     html: str | None = None
     sender: str | None = None
+    calendar: Calendar | None = None
 
 
 class Sms(Struct, frozen=True, kw_only=True):
@@ -35,11 +43,27 @@ class Sms(Struct, frozen=True, kw_only=True):
     sender: str | None = None
 
 
+class Basic(Struct, frozen=True, kw_only=True, tag="basic"):
+    """A user name and a password for a receiver."""
+
+    user: str
+    password: str
+
+
+class ClientCredentials(Struct, frozen=True, kw_only=True, tag="client_credentials"):
+    """What a token for a receiver is fetched with."""
+
+    token_url: str
+    client_id: str
+    client_secret: str
+    scope: str | None = None
+
+
 class Webhook(Struct, frozen=True, kw_only=True):
     """An event for a machine: `payload` is JSON and is sent byte for byte, `at` is when it happened, in microseconds.
 
     `secret` is the key of the signature, None for none. `headers` are the receiver's own wishes, within the bounds of
-    `hub.kernel.headers`.
+    `hub.kernel.headers`. `private`: the receiver may be at an address that is not public, and do without TLS.
     """
 
     url: str
@@ -48,6 +72,8 @@ class Webhook(Struct, frozen=True, kw_only=True):
     at: int
     secret: str | None = None
     headers: Mapping[str, str] = {}
+    credentials: Basic | ClientCredentials | None = None
+    private: bool = False
 
 
 Message: TypeAlias = Mail | Sms | Webhook

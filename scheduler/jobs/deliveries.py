@@ -29,7 +29,7 @@ def outward(senders: Senders) -> tuple[Outward, ...]:
             _with(senders.webhook, Webhook),
             Audience.MACHINES,
             at_once=16,
-            seconds=30.0,
+            seconds=60.0,
             retries=WEBHOOK,
         ),
     )

@@ -19,7 +19,7 @@ from aiosmtplib import SMTPException, SMTPResponseException
 
 from hub.kernel.clock import Clock
 from hub.kernel.wire import instant
-from hub.store.deliveries import Mail
+from hub.store.deliveries import Calendar, Mail
 from scheduler.senders.port import Accepted, Outcome, RefusedForGood, RefusedForNow, Uncertain
 from scheduler.senders.reasons import reason
 
@@ -164,7 +164,18 @@ class Letter(NamedTuple):
         message.set_content(mail.text)
         if mail.html is not None:
             message.add_alternative(mail.html, subtype="html")
+        if mail.calendar is not None:
+            _invite(message, mail.calendar)
         return cls(*addresses, message.as_bytes())
+
+
+def _invite(message: EmailMessage, calendar: Calendar) -> None:
+    """Once as what calendars act upon, once as a file for readers that know no calendar."""
+    parameters = {"method": calendar.method}
+    message.add_alternative(calendar.text, subtype="calendar", cte="base64", params=parameters)
+    message.add_attachment(
+        calendar.text.encode(), maintype="application", subtype="ics", filename="appointment.ics", params=parameters
+    )
 
 
 async def _envelope(connection: Connection, letter: Letter) -> Outcome | None:

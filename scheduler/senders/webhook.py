@@ -1,14 +1,9 @@
-"""Webhooks: a signed POST to an address that somebody else has written down.
-
-The address is not trusted. Its name is resolved here, the result is checked, and the connection goes to the very
-address that was checked, so that a name which resolves to something else a moment later gains nothing. Certificates
-are checked against the name. Redirects are not followed. Answers are read up to 4 KiB and thrown away.
-"""
+"""Webhooks: a signed POST to an address that somebody else has written down."""
 
 import hashlib
 import hmac
 from collections.abc import Callable
-from typing import Final
+from typing import assert_never
 
 import httpx2
 import msgspec
@@ -16,20 +11,21 @@ import msgspec
 from hub.kernel.clock import seconds
 from hub.kernel.headers import header_fault
 from hub.kernel.wire import instant
-from hub.store.deliveries import Webhook
-from scheduler.senders import addresses, http
-from scheduler.senders.addresses import Address, Resolve
+from hub.store.deliveries import Basic, ClientCredentials, Webhook
+from scheduler.senders import addresses, http, outside
+from scheduler.senders.addresses import Resolve
+from scheduler.senders.basic import header_of
 from scheduler.senders.http import Answer
-from scheduler.senders.port import Outcome, RefusedForGood, RefusedForNow
+from scheduler.senders.oauth import Tokens
+from scheduler.senders.outside import Outside
+from scheduler.senders.port import Outcome, RefusedForGood
 from scheduler.senders.reasons import reason
 
-SECONDS: Final = 10.0
-TRIED: Final = 3
-"""How many addresses of one name are tried when a connection cannot be made."""
+UNAUTHORIZED = 401
 
 
 class WebhookCaller:
-    """Calls webhooks. With `private` it also calls addresses that are not public, and without TLS."""
+    """Calls webhooks. With `private`, here or in the message, also addresses that are not public, and without TLS."""
 
     def __init__(
         self,
@@ -38,53 +34,47 @@ class WebhookCaller:
         *,
         private: bool = False,
         resolve: Resolve = addresses.resolve,
-        seconds: float = SECONDS,
+        seconds: float = outside.SECONDS,
     ) -> None:
-        self._client = client
         self._now = now
-        self._private = private
-        self._resolve = resolve
-        self._seconds = seconds
+        self.outside = Outside(client, private=private, resolve=resolve, seconds=seconds)
+        self._tokens = Tokens(self.outside, now)
 
     async def send(self, message: Webhook, id: str) -> Outcome:
         """See `Sender`. The id is that of the envelope."""
-        try:
-            url = httpx2.URL(message.url)
-            port = url.port or {"https": 443, "http": 80}[url.scheme]
-        except (httpx2.InvalidURL, ValueError, KeyError):
-            return RefusedForGood("not an http address")
-        if url.scheme != "https" and not self._private:
-            return RefusedForGood("the address must begin with https://")
         if fault := next((fault for item in message.headers.items() if (fault := header_fault(*item))), None):
             return RefusedForGood(reason(fault))
-        try:
-            found = await self._resolve(url.host, port)
-        except (OSError, UnicodeError) as error:
-            return RefusedForNow(reason(f"the name of the receiver cannot be resolved: {error}"))
-        if not (reachable := [each for each in found if self._private or addresses.is_public(each)]):
-            return RefusedForGood("the name of the receiver leads to no public address")
-        return await self._call(message, id, url, reachable)
+        match message.credentials:
+            case None:
+                return _judged(await self._call(message, id, {}))
+            case Basic() as basic:
+                return _judged(await self._call(message, id, {"Authorization": header_of(basic)}))
+            case ClientCredentials() as client:
+                return await self._call_with_token(message, id, client)
+            case _:
+                assert_never(message.credentials)
 
-    async def _call(self, message: Webhook, id: str, url: httpx2.URL, found: list[Address]) -> Outcome:
+    async def _call_with_token(self, message: Webhook, id: str, client: ClientCredentials) -> Outcome:
+        """With the token at hand; one that has been taken back meanwhile is replaced, once."""
+        if (kept := self._tokens.kept(client)) is not None:
+            answer = await self._call(message, id, {"Authorization": f"Bearer {kept}"})
+            if not isinstance(answer, Answer) or answer.status != UNAUTHORIZED:
+                return _judged(answer)
+            self._tokens.forget(client)
+        token = await self._tokens.fetch(client, private=message.private)
+        if not isinstance(token, str):
+            return token
+        return _judged(await self._call(message, id, {"Authorization": f"Bearer {token}"}))
+
+    async def _call(self, message: Webhook, id: str, authorization: dict[str, str]) -> Answer | Outcome:
         body = envelope(message, id)
-        headers = {**message.headers, **signatures(message, body, round(self._now()))}
+        headers = {**message.headers, **signatures(message, body, round(self._now())), **authorization}
         headers |= {"Content-Type": "application/json", "User-Agent": "hub-webhook", "X-Hub-Delivery": id}
-        headers |= {"Host": url.netloc.decode("ascii")}
-        outcome: Outcome = RefusedForNow("no address")
-        for address in found[:TRIED]:
-            # The name stays in Host and in TLS; only the connection goes to the address.
-            request = self._client.build_request(
-                "POST",
-                url.copy_with(host=str(address)),
-                content=body,
-                headers=headers,
-                extensions={"sni_hostname": url.host},
-            )
-            answer = await http.post(self._client, request, self._seconds)
-            outcome = http.judged(answer) if isinstance(answer, Answer) else answer
-            if isinstance(answer, Answer) or not isinstance(answer, RefusedForNow):
-                break
-        return outcome
+        return await self.outside.post(message.url, body, headers, private=message.private)
+
+
+def _judged(answer: Answer | Outcome) -> Outcome:
+    return http.judged(answer) if isinstance(answer, Answer) else answer
 
 
 def envelope(message: Webhook, id: str) -> bytes:

@@ -148,7 +148,7 @@ class WebhookWay(Way):
         self.caller = WebhookCaller(client, FakeClock().now, private=True)
 
     def give(self, seconds: float) -> None:
-        self.caller._seconds = seconds
+        self.caller.outside.seconds = seconds
 
     def behave(self, behaviour: str) -> None:
         match behaviour:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from hub.store.deliveries import Mail
+from hub.store.deliveries import Calendar, Mail
 from scheduler.senders import smtp
 from scheduler.senders.port import Accepted, Outcome, RefusedForGood, RefusedForNow, Uncertain
 from scheduler.senders.smtp import Letter, Mailer, Server, server_of
@@ -47,6 +47,24 @@ async def test_a_mail_has_both_texts_and_says_who_sent_it() -> None:
     assert plain.get_content().splitlines() == MAIL.text.splitlines()
     assert html.get_content().strip() == MAIL.html
     assert server.envelopes == [("hub@hub.test", "maria@example.com")]
+
+
+async def test_a_mail_may_bring_an_appointment() -> None:
+    """As calendars expect it (RFC 6047): one of the alternatives, which names the method; and a file beside them."""
+    text = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nSUMMARY:Γεια\r\nEND:VCALENDAR\r\n"
+    invitation = msgspec.structs.replace(MAIL, calendar=Calendar(method="REQUEST", text=text))
+    async with mail_server() as server, mailer(server) as sender:
+        assert isinstance(await sender.send(invitation, "k7f3"), Accepted)
+        [mail] = server.mails
+    assert mail.get_content_type() == "multipart/mixed"
+    alternatives, file = mail.iter_parts()
+    plain, html, calendar = (part.get_content_type() for part in alternatives.iter_parts())
+    assert (plain, html, calendar) == ("text/plain", "text/html", "text/calendar")
+    part = list(alternatives.iter_parts())[2]
+    assert (part.get_param("method"), part.get_param("charset")) == ("REQUEST", "utf-8")
+    assert part.get_payload(decode=True) == text.encode()
+    assert (file.get_content_type(), file.get_filename()) == ("application/ics", "appointment.ics")
+    assert file.get_payload(decode=True) == text.encode()
 
 
 async def test_a_mail_may_name_its_own_sender() -> None:
