@@ -13,6 +13,7 @@ from api.http.request import Services
 from api.ops import routes as ops
 from api.security import routes as security
 from api.services import routes as gms_services
+from api.telephony.devices import routes as devices
 from api.tickets import routes as tickets
 from api.users import routes as users
 
@@ -24,6 +25,7 @@ def operations() -> tuple[Operation, ...]:
     return (
         *security.OPERATIONS,
         *users.OPERATIONS,
+        *devices.OPERATIONS,
         *applications.OPERATIONS,
         *codes.OPERATIONS,
         *tickets.OPERATIONS,

@@ -2,7 +2,8 @@
 
 from api.codes import records as codes
 from api.security import records as security
+from api.telephony.devices import records as devices
 from api.tickets import records as tickets
 from api.users import records as users
 
-__all__ = ["codes", "security", "tickets", "users"]
+__all__ = ["codes", "devices", "security", "tickets", "users"]

@@ -66,7 +66,23 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     supervisor_monitoring_state: SupervisorMonitoringState | UnsetType = UNSET
 
 
+class MediaChannel(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """How an agent takes part in one kind of work, identical to what `GET /me/channels` returns: voice (on a device),
+    chat, email or workitem. `dnd_state` is told of voice only.
+    """
+
+    channel: str
+    user_state: UserState
+    dnd_state: OnOff | UnsetType = UNSET
+    capabilities: tuple[str, ...] | UnsetType = UNSET
+
+
 class DeviceStateChangeMessage(Notification, frozen=True, kw_only=True):
-    """The devices that changed, each in its new state; one element even for a single device."""
+    """The devices that changed, each in its new state; one element even for a single device, none where only media
+    without a device have changed. `channels` are the media that changed.
+
+    An inactive device without capabilities has left the user: it is no longer in `GET /me/devices`.
+    """
 
     devices: tuple[Device, ...]
+    channels: tuple[MediaChannel, ...] | UnsetType = UNSET

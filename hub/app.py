@@ -119,7 +119,7 @@ async def running(settings: Settings, configuration: Configuration, clock: Clock
             background.keep("wheel", _regularly(WHEEL_SECONDS, lambda: _turn(node, clock), clock))
             background.keep("heartbeat", _regularly(_heartbeat_seconds(settings), heartbeat.beat, clock))
             if settings.scheduler == "internal":
-                await last.enter_async_context(process.running(settings, database, clock))
+                await last.enter_async_context(process.running(settings, configuration, database, clock))
             websockets = WebSockets(node, limits, settings.origins)
             polling = HTTPTransports(node, limits, settings.origins, callbacks=settings.callback_polling)
             yield Hub(settings, database, node, _asgi(services, polling), websockets)

@@ -1,11 +1,14 @@
-"""What `hub serve --demo` adds to the organization of the shipped configuration: four people and a program."""
+"""What `hub serve --demo` adds to the shipped configuration's organization: four people, two devices, a program."""
 
 import asyncio
 from collections.abc import Collection, Mapping
 from typing import Final
+from uuid import uuid4
 
 from api.security import actions as security
 from api.security.rules import Account
+from api.telephony.devices import actions as devices
+from api.telephony.devices.rules import Floor, Phone
 from api.users import actions as users
 from api.users.rules import Profile, User
 from channels.access import Role
@@ -26,11 +29,12 @@ _PEOPLE: Final[Mapping[str, tuple[Role, Profile]]] = {
     "sue": (Role.SUPERVISOR, Profile(first_name="Sue")),
     "adam": (Role.ADMIN, Profile(first_name="Adam")),
 }
+_DEVICES: Final[Mapping[str, str]] = {"1001": "alice", "1002": "bob"}
 
 
-async def populate(database: Database, configured: Collection[str]) -> dict[str, str]:
-    """Add whoever is missing; returns their passwords, and the secret of the client, which nobody learns again. Clients
-    that are `configured` are not added.
+async def populate(database: Database, configured: Collection[str], base: str) -> dict[str, str]:
+    """Add what is missing; returns passwords, and the secret of the client, which nobody learns again. Clients that are
+    `configured` are not added. `base` is the public URL.
     """
     chosen = {name: random_base36(PASSWORD_LENGTH) for name in _PEOPLE} | {CLIENT: random_base36(SECRET_LENGTH)}
     missing = await database.read(
@@ -46,6 +50,14 @@ async def populate(database: Database, configured: Collection[str]) -> dict[str,
                 organization=ORGANIZATION, id=name, user_name=name, roles=frozenset({role}), password=stored
             )
             users.create(tx, User(account, profile), now)
+        for number, name in _DEVICES.items():
+            if devices.at_number(tx, ORGANIZATION, number) is None:
+                devices.add(
+                    tx,
+                    Floor(base, {}),
+                    Phone(organization=ORGANIZATION, id=str(uuid4()), number=number, user=name),
+                    now,
+                )
         is_new = CLIENT not in configured and not security.is_client(tx, CLIENT)
         if is_new:
             security.register_client(tx, CLIENT, ORGANIZATION, Secret(chosen[CLIENT]), now)

@@ -55,7 +55,7 @@ async def _serve(settings: Settings, configuration: Configuration) -> None:
         await _keep_time(database, clock)
         background = await stack.enter_async_context(Background(clock))
         background.keep("clock", lambda: _keep_keeping_time(database, clock))
-        runner = await stack.enter_async_context(process.running(settings, database, clock))
+        runner = await stack.enter_async_context(process.running(settings, configuration, database, clock))
         # Timers that others plan; those planned in this process are told anyway.
         await stack.enter_async_context(Changes(url, runner.wake))
         _log.info("scheduler started")

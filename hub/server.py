@@ -54,7 +54,7 @@ def serve(settings: Settings, configuration: Configuration, host: str, port: int
 async def _serve(settings: Settings, configuration: Configuration, listener: socket.socket, *, demo: bool) -> None:
     async with app.running(settings, configuration) as hub:
         server = server_of(hub)
-        passwords = await populate(hub.database, configuration.clients) if demo else {}
+        passwords = await populate(hub.database, configuration.clients, settings.public_url) if demo else {}
         gc.collect()
         gc.freeze()
         _greet(listener, passwords, demo=demo)

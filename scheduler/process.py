@@ -3,22 +3,27 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from api.telephony.devices.rules import Floor
 from hub.kernel.clock import Clock
+from hub.kernel.config import Configuration
 from hub.kernel.settings import Settings
 from hub.store.database import Database
 from scheduler import senders
 from scheduler.claims import Jobs
-from scheduler.jobs import deliveries, housekeeping
+from scheduler.jobs import deliveries, devices, housekeeping
 from scheduler.runner import Runner
 
 
 @asynccontextmanager
-async def running(settings: Settings, database: Database, clock: Clock) -> AsyncIterator[Runner]:
+async def running(
+    settings: Settings, configuration: Configuration, database: Database, clock: Clock
+) -> AsyncIterator[Runner]:
     """The timers of `database` are done while the block lasts, after which it has to close; what is under way at the
     end of the block is finished.
     """
     async with senders.opened(settings, clock) as ways:
-        jobs = Jobs(housekeeping.transactional(settings), deliveries.outward(ways))
+        floor = Floor(settings.public_url, configuration.organizations)
+        jobs = Jobs([*housekeeping.transactional(settings), *devices.transactional(floor)], deliveries.outward(ways))
         await database.write(lambda tx: housekeeping.begin(tx, clock.now()))
         async with Runner(database, jobs, clock) as runner:
             try:

@@ -8,7 +8,8 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
+from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 from msgspec import Meta
@@ -29,8 +30,30 @@ S = TypeVar("S", bound=msgspec.Struct)
 _ORGANIZATION_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 _SERVICE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}")
+_OPERATIONS: Final = (
+    "Ready|NotReady|AfterCallWork|AuxWork|DoNotDisturbOn|DoNotDisturbOff|ForwardCallsOn|ForwardCallsOff"
+    "|ChangePassword|StartContactCenterSession|EndContactCenterSession"
+)
+StateName = Annotated[str, Meta(pattern=rf"\A(?!(?:{_OPERATIONS})\Z)[A-Za-z][A-Za-z0-9]{{0,63}}\Z")]
+"""What an operation of one's own may be called: like none that there is."""
 _RESERVED_NAMES: Final = frozenset({"callback", "storage", "availability"})
 """Words of `/genesys/1/service/…` that cannot be names in the same place."""
+
+
+class AgentState(msgspec.Struct, frozen=True, kw_only=True):
+    """`[organizations.ID.agent_states.NAME]`: a reason for agents not to be ready, asked for by the operation NAME.
+
+    `reason` and `display_name` are the name where they are absent, `id` one that follows from the name.
+    """
+
+    reason: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    display_name: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    work_mode: Literal["AuxWork", "AfterCallWork"] | None = None
+    id: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+
+    def guid(self, organization: str, name: str) -> str:
+        """The id by which clients know it."""
+        return self.id or str(uuid5(NAMESPACE_URL, f"urn:agent-state:{organization}:{name}")).upper()
 
 
 class Organization(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +64,10 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     """Where conferences are held: the page behind a ticket sends its holder there, the ticket in the fragment."""
     public_codes: bool = False
     """Whether customers without a token may ask for one-time codes: the organization pays for the messages."""
+    wrap_up_seconds: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
+    """How long agents who were ready are left to themselves after a call; 0: they are ready again at once."""
+    agent_states: Mapping[StateName, AgentState] = {}
+    """States of agents beside Ready, NotReady, AfterCallWork and AuxWork, by operation."""
 
 
 class CustomChannel(msgspec.Struct, frozen=True, kw_only=True):

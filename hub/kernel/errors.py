@@ -167,6 +167,14 @@ class AlreadyExists(Conflict):
     default_detail = "Already exists"
 
 
+class AlreadyInUse(Conflict):
+    """Somebody else has it."""
+
+    code = "already_in_use"
+    status_code = 19
+    default_detail = "Already in use"
+
+
 class TooLarge(HubError):
     """The message or body exceeds its limit in bytes."""
 

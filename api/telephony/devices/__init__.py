@@ -1,0 +1,1 @@
+"""Devices, contact-centre sessions and the states of agents."""

@@ -1,0 +1,213 @@
+"""`/api/v2/me/devices` and `/me/channels`: what one works with, and one's state there."""
+
+from functools import partial
+from typing import Any, Final
+
+from api.http import positions
+from api.http.operations import Operation
+from api.http.problems import Family
+from api.http.reply import Done, Reply
+from api.http.request import Call
+from api.telephony.devices import actions, rules, views
+from api.telephony.devices.directory import floor_of
+from api.telephony.devices.rules import VOICE, Agent, Floor
+from api.telephony.devices.schemas import (
+    ChannelOperation,
+    Channels,
+    DeviceOperation,
+    Devices,
+    ListQuery,
+    OneChannel,
+    OneDevice,
+)
+from channels.access import Role
+from hub.kernel import wire
+from hub.kernel.errors import (
+    BadInput,
+    MissingParameter,
+    NotFound,
+    Overloaded,
+    WrongState,
+)
+from hub.store.transaction import Snapshot, Tx
+
+AGENTS: Final = frozenset({Role.AGENT, Role.SUPERVISOR})
+"""Who works at a device."""
+
+
+async def list_own_devices(call: Call[None]) -> Reply:
+    """The caller's devices; those too at which there is no session."""
+    query = call.query_as(ListQuery)
+    (agent, floor), header = await _own(call)
+    devices = views.devices(agent, floor.definitions(agent.organization), floor.base)
+    if query.fields:
+        body = Devices(devices=devices)
+    else:
+        body = Devices(uris=[f"{floor.base}{OWN_DEVICES}/{device.id}" for device in devices])
+    return Reply(200, wire.encode(body), headers=(header,))
+
+
+async def read_own_device(call: Call[None]) -> OneDevice:
+    """One of the caller's devices."""
+    (agent, floor), _ = await _own(call)
+    phone, definitions = rules.require_phone(agent, call.path_params["id"]), floor.definitions(agent.organization)
+    return OneDevice(device=views.device(phone, agent.work.get(VOICE), definitions, floor.base))
+
+
+async def list_channels(call: Call[None]) -> Reply:
+    """All media; without a session the caller is logged out of each."""
+    query = call.query_as(ListQuery)
+    (agent, floor), header = await _own(call)
+    media = views.media(agent, floor.definitions(agent.organization))
+    if query.fields:
+        body = Channels(channels=media)
+    else:
+        body = Channels(uris=[f"{floor.base}{OWN_CHANNELS}/{each.channel}" for each in media])
+    return Reply(200, wire.encode(body), headers=(header,))
+
+
+async def read_channel(call: Call[None]) -> OneChannel:
+    """One medium."""
+    (agent, floor), _ = await _own(call)
+    media = views.media(agent, floor.definitions(agent.organization))
+    found = next((each for each in media if each.channel == call.path_params["channel"]), None)
+    if found is None:
+        raise NotFound("No such channel")
+    return OneChannel(channel=found)
+
+
+async def operate_channel(call: Call[ChannelOperation]) -> Done:
+    """Another state on one medium."""
+    caller, channel = call.principal, call.path_params["channel"]
+    floor, operation = floor_of(call), call.body.operation_name
+    await call.services.db.write(
+        lambda tx: actions.set_state(tx, floor, *caller.identity, (channel,), operation, call.services.clock.now())
+    )
+    return Done()
+
+
+async def operate_device(call: Call[DeviceOperation]) -> Done:
+    """Another state on the voice channel, do not disturb, or forwarding."""
+    who, device, floor, operation = call.principal.identity, call.path_params["id"], floor_of(call), call.body
+    match operation.operation_name:
+        case "DoNotDisturbOn" | "DoNotDisturbOff" as name:
+
+            def write(tx: Tx) -> None:
+                on = name == "DoNotDisturbOn"
+                actions.set_do_not_disturb(tx, floor, *who, device, call.services.clock.now(), on=on)
+
+        case "ForwardCallsOn" | "ForwardCallsOff" as name:
+            number = _destination(operation) if name == "ForwardCallsOn" else None
+
+            def write(tx: Tx) -> None:
+                actions.set_forwarding(tx, floor, *who, device, number, call.services.clock.now())
+
+        case name:
+
+            def write(tx: Tx) -> None:
+                actions.set_state_at(tx, floor, *who, device, name, call.services.clock.now())
+
+    await call.services.db.write(write)
+    return Done()
+
+
+def _destination(operation: DeviceOperation) -> str:
+    if operation.destination is None:
+        raise MissingParameter("destination is required", pointer="/destination")
+    return rules.require_number(operation.destination.phone_number, "/destination/phoneNumber")
+
+
+async def _own(call: Call[Any]) -> tuple[tuple[Agent, Floor], tuple[str, str]]:
+    """What the caller works with, and where their channels stand at that moment."""
+    caller = call.principal
+
+    def snapshot(tx: Snapshot) -> tuple[Agent, tuple[str, str]]:
+        return actions.agent(tx, *caller.identity), positions.header(tx, caller)
+
+    agent, header = await call.services.db.read(snapshot)
+    return (agent, floor_of(call)), header
+
+
+# The operations -----------------------------------------------------------------------------------------------------
+
+OWN_DEVICES: Final = "/api/v2/me/devices"
+OWN_CHANNELS: Final = "/api/v2/me/channels"
+_POSITIONS: Final = {positions.HEADER: positions.DESCRIPTION}
+_TOLD: Final = "What has changed is a DeviceStateChangeMessage on /v2/me/devices."
+_operation = partial(Operation, tag="devices", family=Family.GWS)
+
+OPERATIONS = (
+    _operation(
+        name="listOwnDevices",
+        method="GET",
+        path=OWN_DEVICES,
+        summary="List one's own devices",
+        handler=list_own_devices,
+        roles=frozenset(),
+        query=ListQuery,
+        result=Devices,
+        headers=_POSITIONS,
+        errors=(BadInput, Overloaded),
+    ),
+    _operation(
+        name="readOwnDevice",
+        method="GET",
+        path=OWN_DEVICES + "/{id}",
+        summary="Read one's own device",
+        handler=read_own_device,
+        roles=frozenset(),
+        result=OneDevice,
+        errors=(NotFound, Overloaded),
+    ),
+    _operation(
+        name="operateDevice",
+        method="POST",
+        path=OWN_DEVICES + "/{id}",
+        summary="Change the state on a device, do not disturb, or forwarding",
+        handler=operate_device,
+        roles=AGENTS,
+        body=DeviceOperation,
+        result=Done,
+        errors=(MissingParameter, WrongState, NotFound, Overloaded),
+        examples={
+            "ready": {"operationName": "Ready"},
+            "forward": {"operationName": "ForwardCallsOn", "destination": {"phoneNumber": "1002"}},
+        },
+        description=_TOLD,
+    ),
+    _operation(
+        name="listChannels",
+        method="GET",
+        path=OWN_CHANNELS,
+        summary="List the media and one's state on each",
+        handler=list_channels,
+        roles=frozenset(),
+        query=ListQuery,
+        result=Channels,
+        headers=_POSITIONS,
+        errors=(BadInput, Overloaded),
+    ),
+    _operation(
+        name="readChannel",
+        method="GET",
+        path=OWN_CHANNELS + "/{channel}",
+        summary="Read one's state on a medium",
+        handler=read_channel,
+        roles=frozenset(),
+        result=OneChannel,
+        errors=(NotFound, Overloaded),
+    ),
+    _operation(
+        name="operateChannel",
+        method="POST",
+        path=OWN_CHANNELS + "/{channel}",
+        summary="Change one's state on a medium",
+        handler=operate_channel,
+        roles=AGENTS,
+        body=ChannelOperation,
+        result=Done,
+        errors=(WrongState, NotFound, Overloaded),
+        examples={"lunch": {"operationName": "Lunch"}},
+        description=_TOLD,
+    ),
+)
