@@ -24,6 +24,11 @@ _REQUEST_HEADERS = (
     "X-CSRF-TOKEN",
     "X-OtpVerificationId",
     "X-OtpCode",
+    "X-API-Key",
+    "X-ApplicationId",
+    "X-UrlBase",
+    "X-Ticket-Expiration-Seconds",
+    "gms_user",
 )
 _ANSWER_HEADERS = (
     "X-Request-Id",

@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 
 from api.http.authentication import NotMeant
+from api.http.bodies import FORM
+from api.http.members import MULTIPART, TooSlow
 from api.http.operations import Operation
-from api.http.problems import Family, UnsupportedMediaType, media_type_of, schema_of
+from api.http.problems import Family, UnreadableJson, UnsupportedMediaType, media_type_of, schema_of
 from api.http.reply import JSON
-from api.http.request import FORM
 from hub.auth.login import COOKIE, CSRF_HEADER
 from hub.kernel.errors import (
     BadInput,
@@ -139,8 +140,14 @@ def _request_body(operation: Operation, schemas: dict[str, Json]) -> Json:
     return {
         "required": True,
         "description": f"At most {operation.max_body(Settings())} bytes, unless the installation says otherwise",
-        "content": {FORM if operation.form else JSON: content},
+        "content": dict.fromkeys(_media_types(operation), content),
     }
+
+
+def _media_types(operation: Operation) -> tuple[str, ...]:
+    if operation.any_form:
+        return JSON, FORM, MULTIPART
+    return (FORM,) if operation.form else (JSON,)
 
 
 def _responses(operation: Operation, schemas: dict[str, Json]) -> Json:
@@ -179,6 +186,8 @@ def _errors(operation: Operation) -> Iterable[type[HubError]]:
         yield Forbidden
     if operation.body is not None:
         yield from (BadInput, TooLarge, UnsupportedMediaType)
+    if operation.any_form:
+        yield from (UnreadableJson, TooSlow)
     if operation.idempotent:
         yield from (Conflict, Unprocessable)
 

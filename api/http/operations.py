@@ -15,10 +15,12 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from api.http.authentication import Caller, authenticate
+from api.http.bodies import FORM, Disconnected, form_fields, read_body
+from api.http.members import Incoming, Limits, canonical
 from api.http.middleware import CrossOrigin, request_id_of
 from api.http.problems import Family, MethodNotAllowed, UnsupportedMediaType, answer
 from api.http.reply import JSON, Reply
-from api.http.request import FORM, Call, Disconnected, Services, form_fields, read_body
+from api.http.request import Call, Services
 from channels.access import Role
 from hub.kernel import logs, metrics, wire
 from hub.kernel.addresses import client_address
@@ -32,10 +34,12 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One endpoint: what it is called, who may call it, what goes in and out, and the function that does it.
 
     `roles`: one of them is required; empty = whoever is known; `None` = public. `body` and `result` are types that
-    msgspec reads and writes, `None` where there is none; `form` says that the body is a form; `body_name` is what
-    messages about the body call it and `max_body` its limit in bytes. `query` is the struct that the handler reads the
-    query as, `headers` describes those of the answer. `errors` are those of the use case; what authentication, decoding
-    and limits may answer is added by itself. `own_errors`: the handler answers errors as well, in `media_type`.
+    msgspec reads and writes, `None` where there is none; `form` says that the body is a form, `any_form` that it is one
+    of all the forms in `api.http.members`, and `takes_files` that the handler reads it itself, from `call.incoming`;
+    `body_name` is what messages about the body call it and `max_body` its limit in bytes. `query` is the struct that
+    the handler reads the query as, `headers` describes those of the answer. `errors` are those of the use case; what
+    authentication, decoding and limits may answer is added by itself. `own_errors`: the handler answers errors as well,
+    in `media_type`.
     `idempotent` endpoints honour `Idempotency-Key` and do their work through `api.http.idempotency`.
     `before_password_change`: also for somebody who has to change their password first.
     `handler` returns a value of `result`, or a whole `Reply`.
@@ -52,6 +56,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     body: Any = None
     body_name: str = "body"
     form: bool = False
+    any_form: bool = False
+    takes_files: bool = False
     query: type[msgspec.Struct] | None = None
     headers: Mapping[str, str] = {}
     before_password_change: bool = False
@@ -73,6 +79,7 @@ class Endpoint:
         self.operation = operation
         self._services = services
         self._max_body = operation.max_body(services.settings)
+        self._limits = Limits.of(services.settings)
         self._max_depth = services.settings.max_depth
 
     async def reply(self, scope: Scope, receive: Receive, request_id: str) -> Reply:
@@ -83,7 +90,13 @@ class Endpoint:
         address = self._address(scope, headers)
         caller = None if operation.roles is None else await self._caller(scope["method"], headers, address, now)
         raw = b""
-        if operation.body is not None:
+        members: object = None
+        unread = Incoming(receive, headers, self._limits) if operation.any_form else None
+        if unread is not None:
+            if not operation.takes_files:
+                members = await unread.members()
+                raw = canonical(members)
+        elif operation.body is not None:
             (_require_form if operation.form else _require_json)(headers.get(b"content-type"))
             raw = await read_body(receive, headers.get(b"content-length"), self._max_body)
         call = Call(
@@ -92,7 +105,7 @@ class Endpoint:
             cookie=None if caller is None else caller.cookie,
             by_password=caller is not None and caller.by_password,
             address=address,
-            body=self._decoded(raw),
+            body=self._decoded(raw) if unread is None else members,
             raw=raw,
             headers=headers,
             path_params=scope["path_params"],
@@ -101,6 +114,7 @@ class Endpoint:
             path=scope["path"],
             request_id=request_id,
             now=now,
+            unread=unread,
         )
         result = await operation.handler(call)
         if isinstance(result, Reply):

@@ -65,6 +65,13 @@ class UnsupportedMediaType(HubError):
     default_detail = "The body must be application/json"
 
 
+class UnreadableJson(HubError):
+    """The body of a GMS request is not JSON. Its clients have always been told so with 500 and these words."""
+
+    code = "json_unreadable"
+    default_detail = "Could not read JSON"
+
+
 class GwsError(msgspec.Struct, frozen=True, rename="camel"):
     """`/api/v2`: the number of the Genesys table and a sentence, never another member."""
 
@@ -73,10 +80,10 @@ class GwsError(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class GmsError(msgspec.Struct, frozen=True):
-    """`/genesys`: a sentence and the name of the product's exception class."""
+    """`/genesys`: a sentence and, but for unreadable JSON, the name of the product's exception class."""
 
     message: str
-    exception: str
+    exception: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class AuviousError(msgspec.Struct, frozen=True, rename="camel"):
@@ -149,7 +156,7 @@ def _body(error: HubError, family: Family, request_id: str) -> Body:
         case Family.GWS:
             return GwsError(error.status_code, error.detail)
         case Family.GMS:
-            return GmsError(error.detail, _GMS_EXCEPTION)
+            return GmsError(error.detail, msgspec.UNSET if isinstance(error, UnreadableJson) else _GMS_EXCEPTION)
         case Family.AUVIOUS:
             code = "Status" + _phrase(error.status).replace(" ", "")
             return AuviousError(code, error.detail, request_id)

@@ -16,6 +16,7 @@ CODES_OF_ADDRESS: Final = (10, 1 / 60)
 CODES_OF_ORGANIZATION: Final = (200, 2.0)
 WRONG_CODES_OF_ADDRESS: Final = (30, 1 / 20)
 UNKNOWN_TICKETS_OF_ADDRESS: Final = (20, 1 / 30)
+REQUESTS_OF_STRANGERS: Final = (300, 5.0)
 
 
 class Quota:
@@ -45,6 +46,7 @@ class Quotas:
         self._codes_of_address = Quota(clock, CODES_OF_ADDRESS, "Too many codes from here, try again later")
         self._codes_of_organization = Quota(clock, CODES_OF_ORGANIZATION, "Too many codes, try again later")
         self.wrong_codes = Quota(clock, WRONG_CODES_OF_ADDRESS, "Too many wrong codes, try again later")
+        self.strangers = Quota(clock, REQUESTS_OF_STRANGERS, "Too many requests from here, try again later")
         self.unknown_tickets = Quota(clock, UNKNOWN_TICKETS_OF_ADDRESS, "Too many wrong tickets, try again later")
 
     def take_code(self, organization: str, address: str | None) -> None:

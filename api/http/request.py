@@ -6,9 +6,9 @@ from typing import Generic, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
-from starlette.types import Receive
 
 from api.http.logins import Logins
+from api.http.members import Incoming
 from api.http.quotas import Quotas
 from channels.catalog import Catalog
 from hub.auth.passwords import Passwords
@@ -19,12 +19,9 @@ from hub.kernel import wire
 from hub.kernel.applications import Application
 from hub.kernel.clock import Clock
 from hub.kernel.config import Client, Configuration, Organization
-from hub.kernel.errors import BadInput, TooLarge, Unauthenticated
+from hub.kernel.errors import Internal, Unauthenticated
 from hub.kernel.settings import Settings
 from hub.store.database import Database
-
-FORM = "application/x-www-form-urlencoded"
-MOST_FIELDS = 100
 
 B = TypeVar("B")
 Q = TypeVar("Q")
@@ -70,9 +67,9 @@ class Services:
 class Call(msgspec.Struct, Generic[B], frozen=True, kw_only=True):
     """One request that has passed authentication, limits and decoding.
 
-    `now` is the instant at which it arrived, the one that every decision about it uses. `raw` is the body as sent.
-    `cookie` is the login cookie that spoke for the caller; `by_password` says that a password did. `address` is where
-    the request comes from.
+    `now` is the instant at which it arrived, the one that every decision about it uses. `raw` is the body as sent;
+    where any form is taken, it is the same for the same members. `cookie` is the login cookie that spoke for the
+    caller; `by_password` says that a password did. `address` is where the request comes from.
     """
 
     services: Services
@@ -89,6 +86,14 @@ class Call(msgspec.Struct, Generic[B], frozen=True, kw_only=True):
     path: str
     request_id: str
     now: float
+    unread: Incoming | None = None
+
+    @property
+    def incoming(self) -> Incoming:
+        """The body that the handler reads by itself; operations that take files have one."""
+        if self.unread is None:
+            raise Internal
+        return self.unread
 
     @property
     def principal(self) -> Principal:
@@ -110,46 +115,3 @@ class Call(msgspec.Struct, Generic[B], frozen=True, kw_only=True):
     def query_as(self, type_: type[Q]) -> Q:
         """The query parameters as a struct, whose numbers are read from text; others are ignored. Raises BadInput."""
         return wire.from_text(type_, self.query)
-
-
-class Disconnected(Exception):
-    """The client left before it had sent its body; nobody is there to be answered."""
-
-
-async def read_body(receive: Receive, declared: bytes | None, limit: int) -> bytes:
-    """The whole body, never more than `limit` bytes in memory.
-
-    `declared` is the Content-Length: a larger one is refused before a byte is read. Raises `TooLarge`, `BadInput`
-    for a length that is no number, `Disconnected`.
-    """
-    if declared is not None:
-        if not declared.isdigit():
-            raise BadInput("Content-Length is not a number")
-        if len(declared) > 15 or int(declared) > limit:
-            raise TooLarge(f"The body may have at most {limit} bytes")
-    chunks: list[bytes] = []
-    size = 0
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Disconnected
-        chunk: bytes = message.get("body", b"")
-        size += len(chunk)
-        if size > limit:
-            raise TooLarge(f"The body may have at most {limit} bytes")
-        chunks.append(chunk)
-        more = message.get("more_body", False)
-    return b"".join(chunks)
-
-
-def form_fields(raw: bytes) -> dict[str, str]:
-    """The fields of a form, empty ones left out. Raises BadInput for one that comes twice."""
-    try:
-        pairs = parse_qsl(raw.decode("utf-8"), max_num_fields=MOST_FIELDS)
-    except ValueError:
-        raise BadInput("The form cannot be read") from None
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        raise BadInput("A field comes more than once")
-    return fields

@@ -119,6 +119,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_ingest_bytes: Annotated[int, Meta(ge=1_024, le=2**28, description="Largest body of POST /api/v2/events")] = (
         4_194_304
     )
+    service_body_bytes: Annotated[
+        int,
+        Meta(ge=1_024, le=2**26, description="Largest body of a GMS request without its files, and all values kept"),
+    ] = 10 * 2**20
+    service_file_bytes: Annotated[int, Meta(ge=1_024, le=2**31, description="Largest file kept by a GMS service")] = (
+        64 * 2**20
+    )
+    service_storage_bytes: Annotated[
+        int, Meta(ge=1_024, le=2**33, description="All that one GMS service keeps; one request has no more")
+    ] = 128 * 2**20
+    gms_strict_http: Annotated[
+        bool, Meta(description="Answer JSON that cannot be read by 400, also where GMS clients expect 500")
+    ] = False
     max_depth: Annotated[int, Meta(ge=4, le=128, description="Deepest nesting of JSON")] = 32
     max_connections: Annotated[
         _Positive, Meta(description="WebSockets open at once, and half of all connections; further ones are refused")

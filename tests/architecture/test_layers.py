@@ -21,6 +21,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "jwt": ("hub.auth",),
     "prometheus_client": ("hub.kernel.metrics",),
     "psycopg": ("hub.store",),
+    "python_multipart": ("api.http.multipart",),
     "redis": ("tests",),  # a witness; the hub speaks to Redis itself
     "sqlalchemy": ("hub.store", "api.tables", "api.*.records", "api.*.*.records"),
     "starlette": ("hub.app", "hub.transports", "api.routes", "api.http", "api.ops", "api.*.routes", "api.*.*.routes"),

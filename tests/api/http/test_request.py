@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import pytest
 from starlette.types import Message, Receive
 
-from api.http.request import Disconnected, read_body
+from api.http.bodies import Disconnected, read_body
 from hub.kernel.errors import BadInput, TooLarge
 
 
