@@ -10,6 +10,7 @@ from api.events import routes as events
 from api.http import openapi
 from api.http.operations import Operation, routes_of
 from api.http.request import Services
+from api.notifications import routes as notifications
 from api.ops import routes as ops
 from api.security import routes as security
 from api.services import routes as gms_services
@@ -28,6 +29,7 @@ def operations() -> tuple[Operation, ...]:
         *devices.OPERATIONS,
         *applications.OPERATIONS,
         *codes.OPERATIONS,
+        *notifications.OPERATIONS,
         *tickets.OPERATIONS,
         *gms_services.OPERATIONS,
         *events.OPERATIONS,

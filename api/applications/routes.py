@@ -1,15 +1,19 @@
 """`/api/applications`: what administrators see of the configuration."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
+from api.applications import actions
 from api.applications.rules import UnknownApplication, require
 from api.applications.schemas import Applications, ApplicationView, view
 from api.http.operations import Operation
 from api.http.problems import Family
 from api.http.request import Call
 from channels.access import Role
+from hub.kernel.applications import Application
 from hub.kernel.errors import HubError
+from hub.store.transaction import Snapshot
 
 _ADMINS: Final = frozenset({Role.ADMIN})
 
@@ -17,14 +21,26 @@ _ADMINS: Final = frozenset({Role.ADMIN})
 async def list_applications(call: Call[None]) -> Applications:
     """Those of the caller's organization, by their ids."""
     organization = call.principal.organization
-    found = sorted(call.services.applications.items())
-    return Applications(content=tuple(view(*each, call.base) for each in found if each[1].organization == organization))
+    mine = [
+        item
+        for item in sorted(call.services.applications.items(), key=itemgetter(0))
+        if item[1].organization == organization
+    ]
+    return Applications(content=await _views(call, mine))
 
 
 async def get_application(call: Call[None]) -> ApplicationView:
     """One of them."""
     id_ = call.path_params["id"]
-    return view(id_, require(call.services.applications, id_, call.principal.organization), call.base)
+    (shown,) = await _views(call, [(id_, require(call.services.applications, id_, call.principal.organization))])
+    return shown
+
+
+async def _views(call: Call[None], found: Sequence[tuple[str, Application]]) -> tuple[ApplicationView, ...]:
+    def read(tx: Snapshot) -> tuple[ApplicationView, ...]:
+        return tuple(view(id_, each, actions.senders(tx, id_, each), call.base) for id_, each in found)
+
+    return await call.services.db.read(read)
 
 
 def _reads(

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from api.applications.rules import Senders
 from hub.kernel.applications import Application, Texts, TextType, WebhookSubscription, WorkingHours
 
 Period = Annotated[str, Meta(description="ISO 8601", examples=["PT5M"])]
@@ -48,7 +49,7 @@ class RoutingView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ApplicationView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The settings of an application."""
+    """The settings of an application. `email` and `sms`: what was proved by a code, else what is configured."""
 
     id: str
     organization_id: str
@@ -83,9 +84,10 @@ class Applications(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     content: tuple[ApplicationView, ...]
 
 
-def view(id: str, application: Application, base: str) -> ApplicationView:
+def view(id: str, application: Application, senders: Senders, base: str) -> ApplicationView:
     """What its administrators see of it; `base` is where the hub is found."""
-    email, sms, routing = application.email, application.sms, application.routing
+    routing = application.routing
+    email, sms = senders
     return ApplicationView(
         id=id,
         organization_id=application.organization,

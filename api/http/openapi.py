@@ -152,11 +152,9 @@ def _media_types(operation: Operation) -> tuple[str, ...]:
 
 def _responses(operation: Operation, schemas: dict[str, Json]) -> Json:
     content: Json = {} if operation.result is None else {"schema": schemas[repr(operation.result)]}
-    success: Json = {
-        "description": HTTPStatus(operation.success).phrase,
-        "headers": dict(_REQUEST_ID),
-        "content": {operation.media_type: content},
-    }
+    success: Json = {"description": HTTPStatus(operation.success).phrase, "headers": dict(_REQUEST_ID)}
+    if operation.success != HTTPStatus.NO_CONTENT:
+        success["content"] = {operation.media_type: content}
     for name, meaning in operation.headers.items():
         success["headers"][name] = {"description": meaning, "schema": {"type": "string"}}
     if operation.idempotent:

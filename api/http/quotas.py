@@ -17,6 +17,7 @@ CODES_OF_ORGANIZATION: Final = (200, 2.0)
 WRONG_CODES_OF_ADDRESS: Final = (30, 1 / 20)
 UNKNOWN_TICKETS_OF_ADDRESS: Final = (20, 1 / 30)
 REQUESTS_OF_STRANGERS: Final = (300, 5.0)
+NOTICE_TESTS_OF_ORGANIZATION: Final = (20, 1 / 10)
 
 
 class Quota:
@@ -48,6 +49,7 @@ class Quotas:
         self.wrong_codes = Quota(clock, WRONG_CODES_OF_ADDRESS, "Too many wrong codes, try again later")
         self.strangers = Quota(clock, REQUESTS_OF_STRANGERS, "Too many requests from here, try again later")
         self.unknown_tickets = Quota(clock, UNKNOWN_TICKETS_OF_ADDRESS, "Too many wrong tickets, try again later")
+        self.notice_tests = Quota(clock, NOTICE_TESTS_OF_ORGANIZATION, "Too many test messages, try again later")
 
     def take_code(self, organization: str, address: str | None) -> None:
         """One more code in the name of an organization; `address` is that of a stranger. Raises TooManyRequests."""

@@ -1,5 +1,7 @@
 """One HTTP answer as a value."""
 
+from http import HTTPStatus
+
 import msgspec
 from starlette.types import Send
 
@@ -21,13 +23,16 @@ class Reply(msgspec.Struct, frozen=True):
 
     async def send(self, send: Send, *, without_body: bool = False) -> None:
         """Writes the answer; for HEAD `without_body`, with the length that GET would have had."""
-        headers = [
-            (b"content-type", self.media_type.encode("ascii")),
-            (b"content-length", str(len(self.body)).encode("ascii")),
-        ]
+        headers: list[tuple[bytes, bytes]] = []
+        if self.status != HTTPStatus.NO_CONTENT:  # RFC 9110 §8.6: not even a length
+            headers.append((b"content-type", self.media_type.encode("ascii")))
+            headers.append((b"content-length", str(len(self.body)).encode("ascii")))
         headers.extend((name.encode("ascii"), value.encode("ascii")) for name, value in self.headers)
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if without_body else self.body})
+
+
+NO_CONTENT = Reply(HTTPStatus.NO_CONTENT, b"")
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -12,19 +12,23 @@ from hub.kernel.clock import micros
 from hub.kernel.errors import BadInput
 from hub.kernel.headers import header_fault
 from hub.store import deliveries, timers
-from hub.store.deliveries import KINDS, Mail, Sms, Webhook
+from hub.store.deliveries import KINDS, Basic, Calendar, ClientCredentials, Mail, Sms, Webhook
 from hub.store.transaction import Tx
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
-    """Where a machine wants to be told: its address, the key of the signature, headers of its own."""
+    """Where a machine wants to be told: its address, the key of the signature, headers of its own, and by what it knows
+    us. `private`: at an address that is not public.
+    """
 
     url: str
     secret: str | None = None
     headers: Mapping[str, str] = {}
+    credentials: Basic | ClientCredentials | None = None
+    private: bool = False
 
 
-def mail(
+def mail(  # noqa: PLR0913 - a mail is all of these
     tx: Tx,
     to: str,
     template: Template,
@@ -34,6 +38,7 @@ def mail(
     key: str | None = None,
     until: float | None = None,
     sender: str | None = None,
+    calendar: Calendar | None = None,
 ) -> Composed:
     """Have a mail sent; after `until` it is not sent any more. Returns it with what is wrong with its template.
 
@@ -44,7 +49,14 @@ def mail(
     composed = rules.compose(template, facts)
     if not (composed.subject and composed.text):
         raise BadInput("nothing is left of the subject or the text")
-    message = Mail(to=to, subject=composed.subject, text=composed.text, html=composed.html, sender=sender)
+    message = Mail(
+        to=to,
+        subject=composed.subject,
+        text=composed.text,
+        html=composed.html,
+        sender=sender,
+        calendar=calendar,
+    )
     deliveries.plan(tx, message, now, key=key, until=until)
     return composed
 
@@ -85,6 +97,8 @@ def webhook(tx: Tx, endpoint: Endpoint, type: str, payload: object, now: float, 
         at=micros(now),
         secret=endpoint.secret,
         headers=endpoint.headers,
+        credentials=endpoint.credentials,
+        private=endpoint.private,
     )
     return deliveries.plan(tx, message, now, key=key)
 

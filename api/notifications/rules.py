@@ -6,8 +6,9 @@ plain text that needs a fact which is not known is left out. Both are reported.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from email.utils import formataddr
 from html import escape
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -17,7 +18,8 @@ from babel.dates import format_datetime
 from babel.units import format_unit
 from msgspec import Struct
 
-from api.notifications.texts import LANGUAGES, NoticeType, Wording
+from api.notifications.texts import BUILT_IN_LOCALES, LANGUAGES, NoticeType, Wording
+from hub.kernel.applications import MailSender, Texts, TextType
 
 DEFAULT_LOCALE: Final = "en_US"
 _TAG: Final = re.compile(r"\{\{\s*([^{}\n]{1,60}?)\s*\}\}")
@@ -63,6 +65,13 @@ class Template(Struct, frozen=True):
     html: str | None = None
 
 
+class Words(NamedTuple):
+    """A mail to be, and the same as a text for a telephone."""
+
+    mail: Template
+    sms: str
+
+
 class Composed(NamedTuple):
     """A mail as it will be, and what is wrong with its templates."""
 
@@ -80,6 +89,23 @@ class _UnknownTag(Exception):
 def wording(type: NoticeType, locale: str) -> Wording:
     """The built-in texts in the language of `locale`, English for a language that we do not speak."""
     return LANGUAGES.get(locale_of(locale).language, LANGUAGES["en"])[type]
+
+
+def words(own: Mapping[str, Mapping[TextType, Texts]], type: TextType, locale: str) -> Words:
+    """What is said about `type` to a reader of `locale`: one's own texts in the reader's language, for the rest the
+    built-in ones.
+    """
+    built_in, texts = wording(type, locale), _own(own, type, locale)
+    template = Template(texts.subject or built_in.subject, texts.text or built_in.body, texts.html)
+    return Words(template, texts.sms or built_in.sms)
+
+
+def _own(own: Mapping[str, Mapping[TextType, Texts]], type: TextType, locale: str) -> Texts:
+    """Those of the very locale before others of its language."""
+    wanted = locale_of(locale)
+    of_type = {str(locale_of(name)): texts[type] for name, texts in own.items() if type in texts}
+    of_language = (texts for name, texts in of_type.items() if locale_of(name).language == wanted.language)
+    return of_type.get(str(wanted)) or next(of_language, Texts())
 
 
 def locale_of(text: str) -> Locale:
@@ -126,6 +152,11 @@ def render_html(template: str, facts: Facts) -> Rendered:
     return _replaced(template, facts, escape)
 
 
+def sender_of(sender: MailSender) -> str:
+    """The address that mails are from, with the name if there is one."""
+    return formataddr((sender.from_name or "", f"no-reply@{sender.domain}"))
+
+
 def is_phone(text: str) -> bool:
     """Whether it is a number in E.164 form."""
     return _PHONE.fullmatch(text) is not None
@@ -138,9 +169,16 @@ def is_mail_address(text: str) -> bool:
 
 def tags(locale: str = DEFAULT_LOCALE) -> list[tuple[str, str]]:
     """Every named tag and some date patterns, each with an example."""
-    facts = Facts(
-        start=datetime.fromisoformat("2030-01-07T15:04:00-07:00"),
-        zone="America/Phoenix",
+    facts = sample(datetime.fromisoformat("2030-01-07T15:04:00-07:00"), "America/Phoenix", locale)
+    named = (*_NAMED, "dd-MM-yyyy", "EEEE dd-MMM-yy", "EEEE, d MMMM y", "HH:mm")
+    return [(tag, _value(tag, facts) or "") for tag in named]
+
+
+def sample(start: datetime, zone: str, locale: str) -> Facts:
+    """The facts of an appointment that nobody has."""
+    return Facts(
+        start=start,
+        zone=zone,
         locale=locale,
         duration=timedelta(minutes=30),
         first_name="Maria",
@@ -149,14 +187,18 @@ def tags(locale: str = DEFAULT_LOCALE) -> list[tuple[str, str]]:
         notes="Please have your contract at hand.",
         agent_name="Alice Smith",
         room_url="https://meet.example.com/q/4fJ9",
-        google_calendar_url="https://hub.example.com/api/cal/google/1",
-        ical_url="https://hub.example.com/api/cal/ical/1",
+        google_calendar_url="https://hub.example.com/api/cal/events/google/1/event",
+        ical_url="https://hub.example.com/api/cal/events/ical/1/event",
         reschedule_url="https://hub.example.com/r/1",
         cancel_url="https://hub.example.com/c/1",
         code="063780",
     )
-    named = (*_NAMED, "dd-MM-yyyy", "EEEE dd-MMM-yy", "EEEE, d MMMM y", "HH:mm")
-    return [(tag, _value(tag, facts) or "") for tag in named]
+
+
+def locales(own: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """The locales that texts are written in, built in or of one's `own`, each with its name in English."""
+    names = dict.fromkeys([*BUILT_IN_LOCALES, *(str(locale_of(name)) for name in own)])
+    return [(name, locale_of(name).get_display_name("en") or name) for name in sorted(names)]
 
 
 def _replaced(template: str, facts: Facts, write: Callable[[str], str]) -> Rendered:

@@ -232,3 +232,4 @@ Wenn Sie nicht darum gebeten haben, ist nichts zu tun.""",
 }
 
 LANGUAGES: Final[Mapping[str, Mapping[NoticeType, Wording]]] = {"en": ENGLISH, "el": GREEK, "de": GERMAN}
+BUILT_IN_LOCALES: Final = ("de_DE", "el_GR", "en_GB", "en_US")
