@@ -1,7 +1,7 @@
 """The composition root: builds one process's hub out of its parts, and takes it down again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from api import routes
 from api.http.logins import Logins
 from api.http.middleware import RequestIds, unknown_path
+from api.http.operations import Operation, routes_of
 from api.http.quotas import Quotas
 from api.http.request import Services
 from api.users import actions as users
@@ -25,6 +26,7 @@ from hub.bayeux.advice import Terms
 from hub.brokers import redis
 from hub.brokers.memory import MemoryBroker
 from hub.brokers.port import Broker
+from hub.console import files, pages
 from hub.kernel import metrics, redis_url
 from hub.kernel.clock import Clock, SystemClock
 from hub.kernel.config import Configuration
@@ -64,8 +66,15 @@ class Hub:
 
 
 @asynccontextmanager
-async def running(settings: Settings, configuration: Configuration, clock: Clock | None = None) -> AsyncIterator[Hub]:
-    """A hub with its database open and its background work going on; both end with the block.
+async def running(
+    settings: Settings,
+    configuration: Configuration,
+    clock: Clock | None = None,
+    *,
+    further: Sequence[Operation] = (),
+) -> AsyncIterator[Hub]:
+    """A hub with its database open and its background work going on; both end with the block. `further` operations
+    are served beside those that every hub has, and described nowhere.
 
     Migrates an SQLite database. Raises `SettingsError` for a key that is missing or unfit, `NotMigrated` for a
     PostgreSQL database that `hub migrate` has to see first, and `ConnectionError` for one that cannot be reached.
@@ -122,7 +131,8 @@ async def running(settings: Settings, configuration: Configuration, clock: Clock
                 await last.enter_async_context(process.running(settings, configuration, database, clock))
             websockets = WebSockets(node, limits, settings.origins)
             polling = HTTPTransports(node, limits, settings.origins, callbacks=settings.callback_polling)
-            yield Hub(settings, database, node, _asgi(services, polling), websockets)
+            asgi = _asgi(services, polling, await asyncio.to_thread(files.load), further)
+            yield Hub(settings, database, node, asgi, websockets)
 
 
 @asynccontextmanager
@@ -194,9 +204,12 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-def _asgi(services: Services, polling: HTTPTransports) -> ASGIApp:
+def _asgi(
+    services: Services, polling: HTTPTransports, web: Mapping[str, files.File], further: Sequence[Operation]
+) -> ASGIApp:
     bayeux = [Route(path, polling) for base in paths.BASES for path in (base, base + "/{suffix:path}")]
-    router = Router([*bayeux, *routes.routes(services)], redirect_slashes=False, default=unknown_path)
+    rest = [*routes.routes(services), *routes_of(further, services)]
+    router = Router([*bayeux, *rest, *pages.routes(web)], redirect_slashes=False, default=unknown_path)
     return RequestIds(router)
 
 

@@ -1,10 +1,17 @@
 """What `hub serve --demo` adds to the shipped configuration's organization: four people, two devices, a program."""
 
 import asyncio
+import hmac
 from collections.abc import Collection, Mapping
 from typing import Final
 from uuid import uuid4
 
+import msgspec
+
+from api.http.operations import Operation
+from api.http.problems import Family
+from api.http.reply import Reply
+from api.http.request import Call
 from api.security import actions as security
 from api.security.rules import Account
 from api.telephony.devices import actions as devices
@@ -13,7 +20,9 @@ from api.users import actions as users
 from api.users.rules import Profile, User
 from channels.access import Role
 from hub.auth.passwords import hashed
+from hub.kernel import wire
 from hub.kernel.clock import SystemClock
+from hub.kernel.errors import NotFound
 from hub.kernel.ids import PASSWORD_LENGTH, SECRET_LENGTH, random_base36
 from hub.kernel.secret import Secret
 from hub.store.database import Database
@@ -64,3 +73,63 @@ async def populate(database: Database, configured: Collection[str], base: str) -
         return [*missing, *([CLIENT] if is_new else [])]
 
     return {name: chosen[name] for name in await database.write(add)}
+
+
+class DemoVisit(msgspec.Struct, frozen=True, kw_only=True):
+    """Whoever has the key, and whom of the demo they want to be; nobody yet if absent."""
+
+    key: str
+    user: str | None = None
+
+
+class DemoPerson(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody of the demo."""
+
+    id: str
+    role: str
+
+
+class DemoWelcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who there is to choose from, and a token for the one that was chosen."""
+
+    people: tuple[DemoPerson, ...]
+    access_token: str = ""
+    expires_in: int = 0
+
+
+class Entrance:
+    """The way into the demo without a password, for whoever has the key that is printed at the start: it stands in the
+    fragment of the console's address, so that it is in no log, and each start makes another one.
+    """
+
+    def __init__(self) -> None:
+        self.key: Final = random_base36(SECRET_LENGTH)
+        self.operation: Final = Operation(
+            name="visitDemo",
+            method="POST",
+            path="/console/demo",
+            summary="Be somebody of the demo",
+            tag="demo",
+            family=Family.OPS,
+            roles=None,
+            body=DemoVisit,
+            result=DemoWelcome,
+            errors=(NotFound,),
+            handler=self._admit,
+        )
+
+    async def _admit(self, call: Call[DemoVisit]) -> Reply:
+        asked, services = call.body, call.services
+        if not hmac.compare_digest(asked.key.encode("utf-8", "replace"), self.key.encode()):
+            raise NotFound
+        welcome = DemoWelcome(people=tuple(DemoPerson(id=name, role=role) for name, (role, _) in _PEOPLE.items()))
+        if asked.user is not None:
+            if asked.user not in _PEOPLE:
+                raise NotFound
+            seconds = services.settings.login_seconds
+            role, _ = _PEOPLE[asked.user]
+            token = services.tokens.mint(
+                user=asked.user, organization=ORGANIZATION, roles=(role,), ttl=seconds, now=call.now
+            )
+            welcome = msgspec.structs.replace(welcome, access_token=token, expires_in=int(seconds))
+        return Reply(200, wire.encode(welcome), headers=(("Cache-Control", "no-store"),))

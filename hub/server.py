@@ -15,7 +15,7 @@ import uvloop
 
 from hub import app
 from hub.app import Hub
-from hub.demo import populate
+from hub.demo import Entrance, populate
 from hub.kernel import logs, zones
 from hub.kernel.config import Configuration
 from hub.kernel.errors import Conflict
@@ -52,12 +52,14 @@ def serve(settings: Settings, configuration: Configuration, host: str, port: int
 
 
 async def _serve(settings: Settings, configuration: Configuration, listener: socket.socket, *, demo: bool) -> None:
-    async with app.running(settings, configuration) as hub:
+    entrance = Entrance() if demo and settings.jwks_url is None else None
+    further = () if entrance is None else (entrance.operation,)
+    async with app.running(settings, configuration, further=further) as hub:
         server = server_of(hub)
         passwords = await populate(hub.database, configuration.clients, settings.public_url) if demo else {}
         gc.collect()
         gc.freeze()
-        _greet(listener, passwords, demo=demo)
+        _greet(listener, passwords, entrance, demo=demo)
         await server.serve(sockets=[listener])
         if hub.node.outdated:
             raise LogReplaced
@@ -149,23 +151,19 @@ def _listening(host: str, port: int, settings: Settings) -> Iterator[socket.sock
 
 def _shown(passwords: Mapping[str, str]) -> list[str]:
     if not passwords:
-        return ["The people of the demo are here already; `hub user password NAME` gives them another password.", ""]
+        return ["The people of the demo are here already; `hub user password NAME` gives them another password."]
     width = max(map(len, passwords))
-    return ["These passwords are shown once:", *(f"  {name:{width}}  {passwords[name]}" for name in passwords), ""]
+    return ["These passwords are shown once:", *(f"  {name:{width}}  {passwords[name]}" for name in passwords)]
 
 
-def _greet(listener: socket.socket, passwords: Mapping[str, str], *, demo: bool) -> None:
+def _greet(listener: socket.socket, passwords: Mapping[str, str], entrance: Entrance | None, *, demo: bool) -> None:
     """Say on standard output where the hub is, and in a demo how to try it, with the passwords made just now."""
     host, port = listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    lines = [f"hub listening on http://{shown}:{port}"]
+    base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    lines = [f"hub listening on {base}"]
+    if entrance is not None:
+        lines += ["", "Open the console, and be anybody of the demo in any number of windows:"]
+        lines += [f"  {base}/console#demo={entrance.key}", f"The API is described at {base}/docs."]
     if demo:
-        token = "$(.venv/bin/hub token --user alice --role ROLE_AGENT --organization demo)"  # noqa: S105
         lines += ["", *_shown(passwords)]
-        lines += [
-            "Watch what an agent hears, in a second terminal:",
-            f"  .venv/bin/hub watch /v2/me/calls --token {token}",
-            "and let something happen, in a third one:",
-            '  .venv/bin/hub send /v2/me/calls --user alice --organization demo \'{"hello": "alice"}\'',
-        ]
     print("\n".join(lines), flush=True)  # noqa: T201 - this is what the command is to say

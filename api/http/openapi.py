@@ -74,11 +74,27 @@ def document(operations: Sequence[Operation], *, title: str, url: str, version: 
             path: {operation.method.lower(): _operation(operation, schema_by_type) for operation in group}
             for path, group in groupby(ordered, key=attrgetter("path"))
         },
+        "x-errors": _catalog(operations),
         "components": {
             "schemas": dict(sorted(components.items())),
             "securitySchemes": _SECURITY_SCHEMES,
         },
     }
+
+
+def _catalog(operations: Iterable[Operation]) -> list[Json]:
+    """Every error that any operation may answer with, once."""
+    kinds = {kind.code: kind for operation in operations for kind in _errors(operation)}
+    return [
+        {
+            "code": kind.code,
+            "status": kind.status,
+            "statusCode": kind.status_code,
+            "retriable": kind.retriable,
+            "detail": kind.default_detail,
+        }
+        for kind in sorted(kinds.values(), key=attrgetter("status", "code"))
+    ]
 
 
 def _types(operations: Iterable[Operation]) -> list[Any]:
@@ -99,12 +115,16 @@ def _operation(operation: Operation, schemas: dict[str, Json]) -> Json:
     }
     if operation.description:
         described["description"] = operation.description
-    parameters = [
+    parameters: list[Json] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in _PARAMETER.findall(operation.path)
     ]
     if operation.query is not None:
         parameters += _query_parameters(operation.query)
+    for parameter in parameters:
+        given = operation.path_example if parameter["in"] == "path" else operation.query_example
+        if parameter["name"] in given:
+            parameter["example"] = given[parameter["name"]]
     if operation.idempotent:
         parameters.append(_IDEMPOTENCY_KEY)
     if parameters:

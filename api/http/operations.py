@@ -40,6 +40,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     the handler reads the query as, `headers` describes those of the answer. `errors` are those of the use case; what
     authentication, decoding and limits may answer is added by itself. `own_errors`: the handler answers errors as well,
     in `media_type`.
+    `examples` are bodies by name, each good for a success together with the `path_example` and `query_example`; the
+    documentation shows them and a test makes them.
     `idempotent` endpoints honour `Idempotency-Key` and do their work through `api.http.idempotency`.
     `before_password_change`: also for somebody who has to change their password first.
     `handler` returns a value of `result`, or a whole `Reply`.
@@ -69,6 +71,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     max_body: Callable[[Settings], int] = attrgetter("max_message_bytes")
     idempotent: bool = False
     examples: Mapping[str, object] = {}
+    path_example: Mapping[str, str] = {}
+    query_example: Mapping[str, str] = {}
     description: str = ""
 
 

@@ -139,6 +139,14 @@ OPERATIONS = (
         roles=None,
         body=TokenRequest,
         form=True,
+        examples={
+            "program": {
+                "grant_type": "client_credentials",
+                "client_id": "crm",
+                "client_secret": "what the crm calls its own",
+            },
+            "person": {"grant_type": "password", "username": "carol", "password": "the one so far"},
+        },
         result=TokenReply,
         errors=(InvalidGrant, UnsupportedGrantType, LoginFailed, TooManyRequests, Overloaded),
         handler=give_token,

@@ -1,6 +1,6 @@
 """`/security/ticket`, and the pages behind `/t/{id}` and `/q/{id}`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
@@ -215,14 +215,17 @@ def _language(accepted: str) -> str:
     return next((language for language in wanted if language in texts.LANGUAGES), "en")
 
 
+_NAMED: Final = {"id": "k3v9x0q2m7w1"}
+
+
 def _on_ticket(
     name: str,
     path: str,
     summary: str,
     handler: Callable[[Call[Any]], Awaitable[object]],
-    body: type[msgspec.Struct],
-    result: type[msgspec.Struct],
+    types: tuple[type[msgspec.Struct], type[msgspec.Struct]],
     *,
+    example: Mapping[str, object],
     roles: frozenset[Role] | None,
     errors: tuple[type[HubError], ...],
 ) -> Operation:
@@ -235,9 +238,10 @@ def _on_ticket(
         family=Family.AUVIOUS,
         handler=handler,
         roles=roles,
-        body=body,
-        result=result,
+        body=types[0],
+        result=types[1],
         media_type=JSON,
+        examples={"ticket": example},
         errors=(*errors, Overloaded),
     )
 
@@ -254,6 +258,7 @@ def _shows(name: str, path: str) -> Operation:
         handler=ticket_page,
         roles=None,
         media_type=HTML,
+        path_example=_NAMED,
         own_errors=True,
         errors=(UnknownTicket, SpentTicket, TooManyRequests, Overloaded),
     )
@@ -265,8 +270,8 @@ OPERATIONS = (
         "/security/ticket",
         "Make a ticket for a customer",
         create_ticket,
-        TicketRequest,
-        TicketView,
+        (TicketRequest, TicketView),
+        example={"type": "MULTI_USE_TICKET", "ttl": 3600, "properties": {"conference_id": "room-7"}},
         roles=MAKERS,
         errors=(),
     ),
@@ -275,8 +280,8 @@ OPERATIONS = (
         "/security/ticket/exchange",
         "Get a customer's token for a ticket",
         exchange_ticket,
-        TicketNamed,
-        TicketToken,
+        (TicketNamed, TicketToken),
+        example=_NAMED,
         roles=None,
         errors=(UnknownTicket, EarlyTicket, SpentTicket, ForeignIssuer, TooManyRequests),
     ),
@@ -285,8 +290,8 @@ OPERATIONS = (
         "/security/ticket/revoke",
         "Take a ticket back",
         revoke_ticket,
-        TicketNamed,
-        TicketView,
+        (TicketNamed, TicketView),
+        example=_NAMED,
         roles=REVOKERS,
         errors=(UnknownTicket,),
     ),

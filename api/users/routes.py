@@ -253,6 +253,7 @@ ME: Final = "/api/v2/me"
 USERS: Final = "/api/v2/users"
 USER: Final = "/api/v2/users/{id}"
 _POSITIONS: Final = {positions.HEADER: positions.DESCRIPTION}
+_CAROL: Final = {"id": "carol"}
 _EXAMPLE: Final = {"userName": "carol", "firstName": "Carol", "roles": ["ROLE_AGENT"], "queues": ["sales"]}
 
 
@@ -278,6 +279,7 @@ OPERATIONS = (
         me,
         roles=frozenset(),
         query=OneQuery,
+        query_example={"subresources": "*"},
         result=OneUser,
         headers=_POSITIONS | cookies.DESCRIPTIONS,
         before_password_change=True,
@@ -308,6 +310,7 @@ OPERATIONS = (
         list_users,
         roles=rules.roles_for(Deed.LIST),
         query=ListQuery,
+        query_example={"fields": "id,firstName,connected"},
         result=Users,
         headers=_POSITIONS,
         errors=(BadInput, Overloaded),
@@ -334,6 +337,7 @@ OPERATIONS = (
         read_user,
         roles=frozenset(),
         query=OneQuery,
+        path_example=_CAROL,
         result=OneUser,
         errors=(BadInput, Forbidden, NotFound, Overloaded),
     ),
@@ -345,6 +349,7 @@ OPERATIONS = (
         change_user,
         roles=rules.roles_for(Deed.UPDATE),
         body=UserChange,
+        path_example=_CAROL,
         result=OneUser,
         errors=(ReadOnly, OperationForbidden, NotFound, AlreadyExists, Overloaded),
         examples={"work": {"queues": ["sales", "support"], "skills": {"english": 3}}},
@@ -357,6 +362,7 @@ OPERATIONS = (
         operate_user,
         roles=rules.roles_for(Deed.SET_PASSWORD) | rules.roles_for(Deed.ENABLE),
         body=UserOperation,
+        path_example=_CAROL,
         result=Done,
         errors=(MissingParameter, WrongState, OperationForbidden, NotFound, Overloaded),
         examples={"disable": {"operationName": "Disable"}},
@@ -369,6 +375,7 @@ OPERATIONS = (
         "Delete a user",
         delete_user,
         roles=rules.roles_for(Deed.DELETE),
+        path_example=_CAROL,
         result=Done,
         errors=(OperationForbidden, NotFound, Overloaded),
     ),
@@ -380,6 +387,7 @@ OPERATIONS = (
         set_roles,
         roles=rules.roles_for(Deed.SET_ROLES),
         body=Roles,
+        path_example=_CAROL,
         result=OneUser,
         errors=(OperationForbidden, NotFound, Overloaded),
         examples={"supervisor": {"roles": ["ROLE_AGENT", "ROLE_SUPERVISOR"]}},

@@ -40,3 +40,29 @@ def test_everybody_of_the_demo_can_log_in_and_is_told_how_once(tmp_path: Path) -
         assert "hub user password NAME" in hub.output.read_text()
         with httpx2.Client(base_url=hub.url, trust_env=False) as http:
             assert http.get("/api/v2/me", auth=("alice", passwords["alice"])).status_code == 200
+
+
+def visit(http: httpx2.Client, **asked: str) -> httpx2.Response:
+    return http.post("/console/demo", json=asked)
+
+
+def test_whoever_has_the_printed_key_may_be_anybody_of_the_demo(tmp_path: Path) -> None:
+    with HubProcess(tmp_path, demo=True) as hub, httpx2.Client(base_url=hub.url, trust_env=False) as http:
+        (key,) = re.findall(r"/console#demo=(\w+)$", hub.output.read_text(), re.MULTILINE)
+        people = [{"id": name, "role": role} for name, role in ROLES.items()]
+        assert visit(http, key=key).json() == {"people": people}
+        for name, role in ROLES.items():
+            reply = visit(http, key=key, user=name)
+            assert (reply.status_code, reply.headers["Cache-Control"]) == (200, "no-store")
+            headers = {"Authorization": f"Bearer {reply.json()['access_token']}"}
+            user = http.get("/api/v2/me", headers=headers).json()["user"]
+            assert (user["id"], user["roles"]) == (name, [role])
+        for asked in ({"key": key[:-1], "user": "alice"}, {"key": "", "user": "alice"}, {"key": key, "user": "eve"}):
+            assert visit(http, **asked).status_code == 404
+        assert "/console/demo" not in http.get("/openapi.json").json()["paths"]
+
+
+def test_without_a_demo_there_is_no_such_way(tmp_path: Path) -> None:
+    with HubProcess(tmp_path) as hub, httpx2.Client(base_url=hub.url, trust_env=False) as http:
+        assert "demo=" not in hub.output.read_text()
+        assert visit(http, key="", user="alice").status_code == 404

@@ -1,0 +1,74 @@
+"""Every operation is shown with an example, and made as it is written the example succeeds, as it is described."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+import pytest
+from jsonschema import Draft202012Validator
+
+from api.http.operations import Operation
+from api.http.reply import JSON
+from api.http.request import FORM
+from api.routes import document, operations
+from tests.api.scenes import SCENES, Scene, nothing
+from tests.api.world import World
+
+CASES = [
+    pytest.param(operation, name, id=f"{operation.name}-{name}" if name else operation.name)
+    for operation in operations()
+    for name in operation.examples or [""]
+]
+
+
+def path_of(operation: Operation, scene: Scene) -> str:
+    path = operation.path
+    for name, value in {**operation.path_example, **scene.path}.items():
+        path = path.replace(f"{{{name}}}", value)
+    query = urlencode({**operation.query_example, **scene.query})
+    return f"{path}?{query}" if query else path
+
+
+def body_of(operation: Operation, name: str, scene: Scene) -> bytes | None:
+    if not name:
+        return None
+    example: Any = operation.examples[name]
+    if isinstance(example, dict):
+        example = {**example, **{key: value for key, value in scene.body.items() if key in example}}
+    return urlencode(example).encode() if operation.form else msgspec.json.encode(example)
+
+
+def expected(operation: Operation) -> Draft202012Validator:
+    """What a successful answer looks like, by the description."""
+    described = document(url="http://hub.test", version="1")
+    answer = described["paths"][operation.path][operation.method.lower()]["responses"][str(operation.success)]
+    schema = answer["content"].get(operation.media_type, {}).get("schema", {})
+    return Draft202012Validator({**schema, "components": described["components"]})
+
+
+@pytest.mark.parametrize(("operation", "name"), CASES)
+async def test_an_example_works(operation: Operation, name: str, world: World) -> None:
+    scene = await SCENES.get(operation.name, nothing)(world)
+    token = None if operation.roles is None else world.token(scene.user, *(operation.roles or ("ROLE_AGENT",)))
+    headers = {"Content-Type": FORM if operation.form else JSON} if name else {}
+    reply = await world.ask(
+        operation.method,
+        path_of(operation, scene),
+        body_of(operation, name, scene),
+        token=token,
+        headers={**headers, **scene.headers},
+    )
+    assert reply.status_code == operation.success, reply.text
+    if reply.headers.get("content-type") == JSON:
+        expected(operation).validate(reply.json())
+
+
+@pytest.mark.parametrize("operation", operations(), ids=lambda operation: operation.name)
+def test_an_operation_has_an_example(operation: Operation) -> None:
+    unsaid = [name for name in operation.path.split("{")[1:] if name.partition("}")[0] not in operation.path_example]
+    assert unsaid == [], "say path_example"
+    assert (operation.body is None) == (not operation.examples), "say examples"
+
+
+def test_scenes_are_of_operations() -> None:
+    assert SCENES.keys() <= {operation.name for operation in operations()}
