@@ -37,3 +37,22 @@ export function fill(container, ...children) {
     }
     return container;
 }
+
+// Shows a list: one element for each item, made by `build` and kept for as long as the item stays what it is, with
+// whatever somebody has typed into it.
+export function list(container, items, id, build) {
+    const known = new Map([...container.children].map((element) => [element.dataset.item, element]));
+    const wanted = items.map((item) => {
+        const [name, text] = [`${id(item)}`, JSON.stringify(item)];
+        const element = known.get(name);
+        if (element?.shown === text) {
+            return element;
+        }
+        const made = build(item);
+        made.dataset.item = name;
+        made.shown = text;
+        return made;
+    });
+    const unchanged = wanted.length === container.children.length && wanted.every((each, at) => each === container.children[at]);
+    return unchanged ? container : fill(container, wanted);
+}

@@ -38,7 +38,7 @@ async def test_a_page_may_load_only_what_is_ours(path: str, file: str) -> None:
     policy = dict(rule.split(" ", 1) for rule in reply.headers["content-security-policy"].split("; "))
     assert policy["default-src"] == "'none'"
     assert policy["require-trusted-types-for"] == "'script'"
-    allowed = {"'self'", "'none'", "data:", "'script'"}
+    allowed = {"'self'", "'none'", "data:", "'script'", "worker"}
     hashes = {
         f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
         for text in re.findall(r'<script type="importmap">(.*?)</script>', reply.text)
