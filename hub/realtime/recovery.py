@@ -90,6 +90,9 @@ class Recovery:
         A client does that after its connection died: what was in it comes again. On the very socket that the last
         positions came on nothing can have been lost, so there asking again changes nothing. Runs before anything is
         awaited, or what has queued up would leave first and come twice.
+
+        Clients that subscribe name by name hand their whole map over with the first: what it says of other channels
+        counts from then on, or live events would overtake what was lost of those that are asked for next.
         """
         if session.link is None or session.link is not session.attached_by:
             session.attached_by = session.link
@@ -98,7 +101,19 @@ class Recovery:
             before = {local.stream for local in session.streams}
             self.detach(session, again)
             gone = before - {local.stream for local in session.streams}
-            session.forget(gone)
+            session.forget(gone | self._rewound(session, question))
+
+    def _rewound(self, session: "Session", question: Attach) -> set[Stream]:
+        """The streams that the session still hears and of which the client has less than this process: now behind."""
+        if question.epoch not in (None, self._epoch):
+            return set()
+        rewound = set()
+        for local in list(session.streams):
+            position = question.since.get(local.stream.channel, local.last)
+            if 0 <= position < local.last:
+                self.leave_behind(session, local, position)
+                rewound.add(local.stream)
+        return rewound
 
     def _is_positioned(self, session: "Session", name: str, question: Attach) -> bool:
         """Whether the client says where it is under this name; a pattern's channels that its map lacks count as 0."""

@@ -269,6 +269,23 @@ async def test_what_a_dead_socket_took_comes_again_also_from_a_channel_that_the_
     assert desk.events == [("/walls/new", 1, 1), ("/walls/new", 2, 2)]
 
 
+async def test_what_a_dead_socket_took_comes_again_where_names_are_subscribed_one_by_one(world: World) -> None:
+    """With the whole map each time, as the official client does; and live events do not overtake what was lost."""
+    desk = world.desk().open()
+    known = {CALLS: 0, DEVICES: 0}
+    for name in known:
+        await desk.subscribe(name, replay=known)
+    await world.publish(mine(CALLS), 1)
+    await world.publish(mine(DEVICES), 1, 2)
+    await world.settled()
+    abandoned(desk)
+    await desk.subscribe(CALLS, replay=known)
+    await world.publish(mine(DEVICES), 3)
+    await world.settled()
+    await desk.subscribe(DEVICES, replay=known)
+    assert sorted(desk.events) == [(CALLS, 1, 1), *((DEVICES, n, n) for n in (1, 2, 3))]
+
+
 async def test_what_a_dead_socket_took_comes_again_over_polling(world: World) -> None:
     desk = world.desk().open()
     await desk.subscribe(CALLS)
