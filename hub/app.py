@@ -70,7 +70,6 @@ async def running(
     settings: Settings,
     configuration: Configuration,
     clock: Clock | None = None,
-    *,
     further: Sequence[Operation] = (),
 ) -> AsyncIterator[Hub]:
     """A hub with its database open and its background work going on; both end with the block. `further` operations
@@ -121,18 +120,32 @@ async def running(
             version=await asyncio.to_thread(version, "hub"),
             readiness=_readiness(node, keys, database, broker),
         )
-        limits = _limits(settings)
-        async with AsyncExitStack() as last, Background(clock) as background:
-            last.push_async_callback(node.close)
-            await last.enter_async_context(_present(settings, node, database, clock))
-            background.keep("wheel", _regularly(WHEEL_SECONDS, lambda: _turn(node, clock), clock))
-            background.keep("heartbeat", _regularly(_heartbeat_seconds(settings), heartbeat.beat, clock))
-            if settings.scheduler == "internal":
-                await last.enter_async_context(process.running(settings, configuration, database, clock))
+        async with _working(settings, configuration, node, heartbeat, database, clock):
+            limits = _limits(settings)
             websockets = WebSockets(node, limits, settings.origins)
             polling = HTTPTransports(node, limits, settings.origins, callbacks=settings.callback_polling)
             asgi = _asgi(services, polling, await asyncio.to_thread(files.load), further)
             yield Hub(settings, database, node, asgi, websockets)
+
+
+@asynccontextmanager
+async def _working(
+    settings: Settings,
+    configuration: Configuration,
+    node: Node,
+    heartbeat: Heartbeat,
+    database: Database,
+    clock: Clock,
+) -> AsyncIterator[None]:
+    """The background work goes on while the block lasts: presence, wheel, heartbeat and timers."""
+    async with AsyncExitStack() as last, Background(clock) as background:
+        last.push_async_callback(node.close)
+        await last.enter_async_context(_present(settings, node, database, clock))
+        background.keep("wheel", _regularly(WHEEL_SECONDS, lambda: _turn(node, clock), clock))
+        background.keep("heartbeat", _regularly(_heartbeat_seconds(settings), heartbeat.beat, clock))
+        if settings.scheduler == "internal":
+            await last.enter_async_context(process.running(settings, configuration, database, clock))
+        yield
 
 
 @asynccontextmanager

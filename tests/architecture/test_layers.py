@@ -24,7 +24,10 @@ HOMES: dict[str, tuple[str, ...]] = {
     "python_multipart": ("api.http.multipart",),
     "redis": ("tests",),  # a witness; the hub speaks to Redis itself
     "sqlalchemy": ("hub.store", "api.tables", "api.*.records", "api.*.*.records"),
-    "starlette": ("hub.app", "hub.transports", "api.routes", "api.http", "api.ops", "api.*.routes", "api.*.*.routes"),
+    "starlette": (
+        *("hub.app", "hub.console", "hub.transports"),
+        *("api.routes", "api.http", "api.ops", "api.*.routes", "api.*.*.routes"),
+    ),
     "structlog": ("hub.kernel.logs",),
     "uvicorn": ("hub.server", "hub.transports"),
 }
