@@ -8,7 +8,16 @@ from typing import Any, Final
 
 import msgspec
 
-from tests.api.world import World
+from hub.kernel.config import Client, Configuration, load
+from hub.kernel.secret import Secret
+from tests.api.world import CLIENT_SECRET, World
+from tests.architecture.tree import ROOT
+
+DEMO: Final = "demo"
+CONFIGURATION: Final[Configuration] = msgspec.structs.replace(
+    load(ROOT / "hub.toml"), clients={"crm": Client(organization=DEMO, secret=Secret(CLIENT_SECRET))}
+)
+"""The shipped one: the examples are about the demo."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +39,26 @@ async def nothing(world: World) -> Scene:
     return Scene()
 
 
+async def ask(world: World, method: str, path: str, body: object = None, *, user: str = "adam", role: str) -> Any:
+    """What has to be done before, done over REST."""
+    token = world.token(user, role, organization=DEMO)
+    reply = await world.ask(method, path, body, token=token)
+    assert reply.is_success, reply.text
+    return reply.json() if reply.content else None
+
+
 async def user(world: World) -> Scene:
-    await world.user("carol", "ROLE_AGENT")
+    await world.user("carol", "ROLE_AGENT", organization=DEMO)
     return Scene()
 
 
 async def oneself(world: World) -> Scene:
-    await world.user("carol")
+    await world.user("carol", organization=DEMO)
     return Scene(user="carol")
 
 
 async def passwords(world: World) -> Scene:
-    await world.user("carol", password="the one so far")
+    await world.user("carol", password="the one so far", organization=DEMO)
     return Scene(user="carol")
 
 
@@ -50,7 +67,7 @@ async def code(world: World) -> Scene:
         tx.cursor.execute("SELECT payload FROM timer WHERE kind LIKE 'deliver.%'")
         return bytes(tx.cursor.fetchall()[0][0])
 
-    reply = await world.ask("POST", "/security/otp", {"to": "carol@example.com", "organizationId": "acme"})
+    reply = await world.ask("POST", "/security/otp", {"to": "carol@example.com", "organizationId": DEMO})
     message = msgspec.json.decode(await world.services.db.read(text))
     digits = next(word for word in message["text"].split() if len(word) == 6 and word.isdigit())
     return Scene(body={"verificationId": reply.json()["id"], "code": digits})
@@ -58,9 +75,30 @@ async def code(world: World) -> Scene:
 
 async def ticket(world: World) -> Scene:
     made = {"type": "MULTI_USE_TICKET", "properties": {"conference_id": "room-7"}}
-    reply = await world.ask("POST", "/security/ticket", made, token=world.token("adam"))
-    secret = reply.json()["id"]
+    secret = (await ask(world, "POST", "/security/ticket", made, role="ROLE_CLIENT_SERVICE"))["id"]
     return Scene(path={"id": secret}, body={"id": secret})
+
+
+async def device(world: World) -> Scene:
+    """Carol has a device."""
+    await world.user("carol", organization=DEMO)
+    made = {"phoneNumber": "1003", "userId": "carol"}
+    added = (await ask(world, "POST", "/api/v2/devices", made, role="ROLE_ADMIN"))["device"]
+    number = added["phoneNumberUri"].rpartition("/")[2]
+    return Scene(path={"id": added["id"], "number": number}, user="carol")
+
+
+async def session(world: World) -> Scene:
+    """Carol works at her device."""
+    scene = await device(world)
+    start = {"operationName": "StartContactCenterSession", "channels": ["voice"]}
+    await ask(world, "POST", "/api/v2/me", start, user="carol", role="ROLE_AGENT")
+    return scene
+
+
+async def phone_number(world: World) -> Scene:
+    scene = await device(world)
+    return Scene(path={"id": scene.path["number"]}, user="carol")
 
 
 SCENES: Final[dict[str, Prepare]] = {
@@ -76,4 +114,13 @@ SCENES: Final[dict[str, Prepare]] = {
     "revokeTicket": ticket,
     "showTicket": ticket,
     "showShortTicket": ticket,
+    "addDevice": user,
+    "readDevice": device,
+    "removeDevice": device,
+    "readPhoneNumber": phone_number,
+    "listDevicesOfUser": device,
+    "readOwnDevice": device,
+    "operateDevice": session,
+    "operateChannel": session,
+    "readChannel": session,
 }

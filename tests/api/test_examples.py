@@ -1,6 +1,8 @@
 """Every operation is shown with an example, and made as it is written the example succeeds, as it is described."""
 
 import re
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,12 +10,12 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
+from api.http.bodies import FORM
 from api.http.operations import Operation
 from api.http.reply import JSON
-from api.http.request import FORM
 from api.routes import document, operations
-from tests.api.scenes import SCENES, Scene, nothing
-from tests.api.world import World
+from tests.api.scenes import CONFIGURATION, DEMO, SCENES, Scene, nothing
+from tests.api.world import World, opened
 
 
 def is_shown(operation: Operation) -> bool:
@@ -27,6 +29,12 @@ CASES = [
     for operation in filter(is_shown, operations())
     for name in operation.examples or [""]
 ]
+
+
+@pytest.fixture
+async def shown(tmp_path: Path) -> AsyncIterator[World]:
+    async with opened(tmp_path, configuration=CONFIGURATION) as world:
+        yield world
 
 
 def path_of(operation: Operation, scene: Scene) -> str:
@@ -55,11 +63,12 @@ def expected(operation: Operation) -> Draft202012Validator:
 
 
 @pytest.mark.parametrize(("operation", "name"), CASES)
-async def test_an_example_works(operation: Operation, name: str, world: World) -> None:
-    scene = await SCENES.get(operation.name, nothing)(world)
-    token = None if operation.roles is None else world.token(scene.user, *(operation.roles or ("ROLE_AGENT",)))
+async def test_an_example_works(operation: Operation, name: str, shown: World) -> None:
+    scene = await SCENES.get(operation.name, nothing)(shown)
+    roles = operation.roles or ("ROLE_AGENT",)
+    token = None if operation.roles is None else shown.token(scene.user, *roles, organization=DEMO)
     headers = {"Content-Type": FORM if operation.form else JSON} if name else {}
-    reply = await world.ask(
+    reply = await shown.ask(
         operation.method,
         path_of(operation, scene),
         body_of(operation, name, scene),
