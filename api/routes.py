@@ -5,6 +5,7 @@ from typing import Any
 from starlette.routing import Route
 
 from api.applications import routes as applications
+from api.appointments import routes as appointments
 from api.codes import routes as codes
 from api.events import routes as events
 from api.http import openapi
@@ -28,6 +29,7 @@ def operations() -> tuple[Operation, ...]:
         *users.OPERATIONS,
         *devices.OPERATIONS,
         *applications.OPERATIONS,
+        *appointments.OPERATIONS,
         *codes.OPERATIONS,
         *notifications.OPERATIONS,
         *tickets.OPERATIONS,

@@ -113,6 +113,8 @@ def _operation(operation: Operation, schemas: dict[str, Json]) -> Json:
         "tags": [operation.tag],
         "responses": _responses(operation, schemas),
     }
+    if operation.deprecated:
+        described["deprecated"] = True
     if operation.description:
         described["description"] = operation.description
     parameters: list[Json] = [

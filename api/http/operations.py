@@ -74,6 +74,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     path_example: Mapping[str, str] = {}
     query_example: Mapping[str, str] = {}
     description: str = ""
+    deprecated: bool = False
 
 
 class Endpoint:

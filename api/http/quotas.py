@@ -18,6 +18,7 @@ WRONG_CODES_OF_ADDRESS: Final = (30, 1 / 20)
 UNKNOWN_TICKETS_OF_ADDRESS: Final = (20, 1 / 30)
 REQUESTS_OF_STRANGERS: Final = (300, 5.0)
 NOTICE_TESTS_OF_ORGANIZATION: Final = (20, 1 / 10)
+APPOINTMENTS_OF_ADDRESS: Final = (10, 1 / 60)
 
 
 class Quota:
@@ -50,6 +51,7 @@ class Quotas:
         self.strangers = Quota(clock, REQUESTS_OF_STRANGERS, "Too many requests from here, try again later")
         self.unknown_tickets = Quota(clock, UNKNOWN_TICKETS_OF_ADDRESS, "Too many wrong tickets, try again later")
         self.notice_tests = Quota(clock, NOTICE_TESTS_OF_ORGANIZATION, "Too many test messages, try again later")
+        self.appointments = Quota(clock, APPOINTMENTS_OF_ADDRESS, "Too many appointments from here, try again later")
 
     def take_code(self, organization: str, address: str | None) -> None:
         """One more code in the name of an organization; `address` is that of a stranger. Raises TooManyRequests."""

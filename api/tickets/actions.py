@@ -34,6 +34,11 @@ def exchange(tx: Tx, secret: str, now: float) -> Ticket:
     return replace(ticket, uses=ticket.uses + 1)
 
 
+def move_end(tx: Tx, secret: str, expires_at: float) -> bool:
+    """The ticket is good until then instead, revoked or not; says whether there is one. Tokens stay as they are."""
+    return records.set_end(tx, rules.id_of(secret), expires_at)
+
+
 def revoke(tx: Tx, ticket: Ticket, now: float) -> Ticket:
     """Take it back, with the sessions and the tokens that it was exchanged for. `now` is later than the lock on it."""
     if not ticket.revoked:

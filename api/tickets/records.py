@@ -53,6 +53,12 @@ def change(tx: Tx, id: str, **values: object) -> None:
     tx.connection.execute(update(ticket).where(ticket.c.id == id).values(**values))
 
 
+def set_end(tx: Tx, id: str, expires_at: float) -> bool:
+    """Until when it is good; says whether there is such a ticket."""
+    moved = update(ticket).where(ticket.c.id == id).values(expires_at=micros(expires_at))
+    return tx.connection.execute(moved).rowcount > 0
+
+
 def expire(tx: Tx, before: float, batch: int) -> int:
     """Delete at most `batch` tickets that expired before an instant; returns how many."""
     old = select(ticket.c.id).where(ticket.c.expires_at <= micros(before)).order_by(ticket.c.expires_at).limit(batch)

@@ -30,7 +30,6 @@ from hub.kernel.errors import BadInput, Conflict, Forbidden, HubError, Overloade
 from hub.store.transaction import Tx
 
 HTML: Final = "text/html; charset=utf-8"
-CUSTOMER: Final = "customer-"
 MAKERS: Final = frozenset({Role.AGENT, Role.SUPERVISOR, Role.CLIENT_SERVICE})
 REVOKERS: Final = MAKERS | {Role.ADMIN}
 _PRIVATE: Final = (("Cache-Control", "no-store"),)
@@ -82,7 +81,7 @@ def _ticket(call: Call[TicketRequest], secret: str, known: Known) -> Ticket:
         organization=caller.organization,
         type=asked.type,
         created_by=caller.user,
-        customer=CUSTOMER + ids.event_id(),
+        customer=rules.CUSTOMER + ids.event_id(),
         conference=known.conference_id,
         application=known.application_id,
         properties=properties,

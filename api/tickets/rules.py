@@ -19,6 +19,8 @@ LATEST_OPENING_SECONDS: Final = 366 * 86_400
 KEPT_SECONDS: Final = 86_400
 """How long a ticket that has expired can still say so."""
 LONGEST_ID: Final = 64
+CUSTOMER: Final = "customer-"
+"""What the names of the users begin with whose tokens tickets are exchanged for."""
 
 Type: TypeAlias = Literal[
     "SINGLE_USE_TICKET",

@@ -1,6 +1,7 @@
 """Identifiers: unguessable, lower-case base 36, safe in URLs, file names and Bayeux fields."""
 
 import secrets
+from uuid import uuid4
 
 ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 NODE_LENGTH = 8
@@ -56,6 +57,11 @@ def epoch() -> str:
 def bearer_id() -> str:
     """An id that is a secret as well: whoever has it may do something. 134 bits."""
     return random_base36(BEARER_LENGTH)
+
+
+def uuid() -> str:
+    """An id in the form of RFC 9562, 122 random bits: for what outlives the hub's own formats."""
+    return str(uuid4())
 
 
 def digits(length: int) -> str:

@@ -21,7 +21,7 @@ from api.http.operations import Operation
 from api.routes import operations
 from tests.api.world import World, opened
 
-EXAMPLES = 40
+EXAMPLES = 25
 
 
 class Served:

@@ -1,0 +1,1 @@
+"""Appointments: an agent and a customer meet in a video room at a time that was agreed."""

@@ -1,0 +1,45 @@
+"""What the records of all operations on appointments share."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from api.appointments.rules import permissions
+from api.appointments.rules.permissions import Deed
+from api.appointments.rules.site import Sites
+from api.http.operations import Operation
+from api.http.problems import Family
+from api.http.request import Call
+from hub.kernel.errors import HubError, Overloaded
+
+BASE: Final = "/api/appointments/"
+ONE: Final = "/api/appointments/{id}"
+
+
+def sites(call: Call[Any]) -> Sites:
+    """The applications that are served."""
+    return Sites(call.services.applications, call.base)
+
+
+def operation(
+    name: str,
+    method: str,
+    path: str,
+    summary: str,
+    handler: Callable[[Call[Any]], Awaitable[object]],
+    deed: Deed | None,
+    *errors: type[HubError],
+    **more: Any,  # noqa: ANN401 - further members of the record
+) -> Operation:
+    """The record; without a deed, of what needs no token."""
+    return Operation(
+        name=name,
+        method=method,
+        path=path,
+        summary=summary,
+        tag="appointments",
+        family=Family.AUVIOUS,
+        handler=handler,
+        roles=None if deed is None else permissions.roles_for(deed),
+        errors=(*errors, Overloaded),
+        **more,
+    )
