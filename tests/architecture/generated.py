@@ -46,7 +46,11 @@ def _asyncapi() -> str:
 
 def _errors() -> str:
     for module in modules("hub", "api"):
-        if "Error" in module.text and "migrations" not in module.name and not module.name.endswith("__main__"):
+        if (
+            "hub.kernel.errors" in module.text
+            and "migrations" not in module.name
+            and not module.name.endswith("__main__")
+        ):
             import_module(module.name)
     ours = (kind for kind in _kinds(HubError) if kind.__module__.startswith(("hub.", "api.")))
     kinds = [kind for kind in ours if kind.__module__ != "hub.doctor"]  # those are for the command line
