@@ -26,7 +26,7 @@ def operations() -> tuple[Operation, ...]:
     """Every endpoint there is."""
     return (
         *security.OPERATIONS,
-        *users.OPERATIONS,
+        *users.operations(devices.desks),
         *devices.OPERATIONS,
         *applications.OPERATIONS,
         *appointments.OPERATIONS,

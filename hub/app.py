@@ -16,7 +16,8 @@ from api.http.middleware import RequestIds, unknown_path
 from api.http.operations import Operation, routes_of
 from api.http.quotas import Quotas
 from api.http.request import Services
-from api.users import actions as users
+from api.telephony.devices import actions as devices
+from api.telephony.devices.rules import Floor
 from hub.auth import jwks
 from hub.auth.passwords import Passwords
 from hub.auth.revoked import Revoked
@@ -140,7 +141,7 @@ async def _working(
     """The background work goes on while the block lasts: presence, wheel, heartbeat and timers."""
     async with AsyncExitStack() as last, Background(clock) as background:
         last.push_async_callback(node.close)
-        await last.enter_async_context(_present(settings, node, database, clock))
+        await last.enter_async_context(_present(settings, configuration, node, database, clock))
         background.keep("wheel", _regularly(WHEEL_SECONDS, lambda: _turn(node, clock), clock))
         background.keep("heartbeat", _regularly(_heartbeat_seconds(settings), heartbeat.beat, clock))
         if settings.scheduler == "internal":
@@ -158,9 +159,11 @@ async def _broker(settings: Settings, clock: Clock) -> AsyncIterator[Broker]:
 
 
 @asynccontextmanager
-async def _present(settings: Settings, node: Node, database: Database, clock: Clock) -> AsyncIterator[None]:
+async def _present(
+    settings: Settings, configuration: Configuration, node: Node, database: Database, clock: Clock
+) -> AsyncIterator[None]:
     """Others know of this node, and of who has a desktop on it, while the block lasts."""
-    announce = partial(users.tell_presence, base=settings.public_url)
+    announce = partial(devices.tell_presence, floor=Floor(settings.public_url, configuration.organizations))
     presence = Presence(node.name, node.attendance, database, announce, clock, settings.presence_grace_seconds)
     await presence.enter()
     try:

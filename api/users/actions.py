@@ -15,9 +15,13 @@ from channels.devices import UserState
 from channels.envelope import Stream, encode
 from channels.users import PasswordChangeMessage, UserStateChangeMessage
 from hub.auth.principal import Principal
+from hub.kernel.clock import micros
 from hub.kernel.errors import NotFound, WrongState
-from hub.store import outbox, presence
+from hub.store import outbox, presence, timers
 from hub.store.transaction import Snapshot, Tx
+
+CHANGED: Final = "users.changed"
+"""The kind of timer by which other domains learn of it; its key is organization/user."""
 
 _NOTHING_KNOWN: Final = Profile()
 _NO_SESSION: Final = UserState(state="LoggedOut")
@@ -98,6 +102,8 @@ def change(tx: Tx, caller: Principal, id: str, wanted: Change, now: float) -> Us
     if wanted.must_change is not None and wanted.must_change != account.must_change:
         account = security.set_must_change(tx, account, must_change=wanted.must_change)
     profile = msgspec.structs.replace(user.profile, **wanted.profile)
+    if profile != user.profile or account.enabled != user.account.enabled:
+        _concern_agents(tx, account, now)
     records.put(tx, account.organization, account.id, profile)
     return user._replace(account=account, profile=profile)
 
@@ -112,13 +118,20 @@ def set_enabled(tx: Tx, caller: Principal, id: str, now: float, *, enabled: bool
     """Raises NotFound, Forbidden, OperationForbidden."""
     user = _target(tx, Deed.ENABLE, caller, id)
     security.set_enabled(tx, user.account, now, enabled=enabled)
+    _concern_agents(tx, user.account, now)
 
 
 def delete(tx: Tx, caller: Principal, id: str, now: float) -> None:
     """Raises NotFound, Forbidden, OperationForbidden."""
     user = _target(tx, Deed.DELETE, caller, id)
     security.close_account(tx, user.account, now)
+    _concern_agents(tx, user.account, now)
     records.remove(tx, user.account.organization, id)
+
+
+def _concern_agents(tx: Tx, account: Account, now: float) -> None:
+    """What the user can do has changed, or whether they may work at all: telephony, which is above, looks again."""
+    timers.plan(tx, CHANGED, f"{account.organization}/{account.id}", micros(now))
 
 
 def _target(tx: Tx, deed: Deed, caller: Principal, id: str) -> User:
@@ -192,13 +205,24 @@ def _tell(tx: Tx, account: Account, message: PasswordChangeMessage, base: str, n
 # Presence -----------------------------------------------------------------------------------------------------------
 
 
-def tell_presence(tx: Tx, organization: str, id: str, now: float, *, base: str, connected: bool) -> None:
-    """Tell the supervisors that a user has come or is gone. The user may be known by a token only."""
+def tell_presence(
+    tx: Tx,
+    organization: str,
+    id: str,
+    now: float,
+    *,
+    base: str,
+    connected: bool,
+    state: UserState = _NO_SESSION,
+) -> None:
+    """Tell the supervisors that a user has come or is gone, and the state as an agent. The user may be known by a token
+    only.
+    """
     message = UserStateChangeMessage(
         notification_type="Connected" if connected else "Disconnected",
         user_uri=rules.uri_of(base, id),
         user_id=id,
-        user_state=_NO_SESSION,
+        user_state=state,
         connected=connected,
     )
     outbox.emit(tx, Stream(organization, "", USERS.pattern), encode(message), now)

@@ -1,8 +1,9 @@
 """`/api/v2/me` and `/api/v2/users`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import partial
 from hashlib import sha256
-from typing import Any, Final, assert_never
+from typing import Any, Final, TypeAlias, assert_never
 
 import msgspec
 
@@ -12,13 +13,10 @@ from api.http.operations import Operation
 from api.http.problems import Family
 from api.http.reply import Done, Reply
 from api.http.request import Call
-from api.security import actions as security
-from api.security.rules import Account, Policy, require_id, require_name, weakness
-from api.users import actions, rules
-from api.users.actions import Failure
-from api.users.rules import Deed, User
+from api.security.rules import Account, require_id, require_name, weakness
+from api.users import actions, passwords, rules
+from api.users.rules import Deed, Desk, User
 from api.users.schemas import (
-    ChangeOwnPassword,
     ChangePassword,
     Disable,
     Enable,
@@ -32,50 +30,52 @@ from api.users.schemas import (
     Users,
     view,
 )
-from hub.kernel import logs, wire
+from hub.kernel import wire
 from hub.kernel.errors import (
     AlreadyExists,
     BadInput,
     Forbidden,
-    HubError,
-    Internal,
     MissingParameter,
     NotFound,
     OperationForbidden,
     Overloaded,
     ReadOnly,
-    TooManyRequests,
     WrongState,
 )
 from hub.kernel.secret import Secret
 from hub.store.transaction import Snapshot, Tx
 
-_log = logs.get("api.users")
+Desks: TypeAlias = Callable[[Call[Any], Snapshot, Collection[str]], Mapping[str, Desk]]
+"""What telephony, which stands above this domain, knows of users of the caller's organization, by id."""
 
 # Reading ------------------------------------------------------------------------------------------------------------
 
 
-async def me(call: Call[None]) -> Reply:
+async def me(desks: Desks, call: Call[None]) -> Reply:
     """Who the caller is. With Basic this is the login: the answer brings the cookie, and the CSRF pair for it."""
     query, caller, db = call.query_as(OneQuery), call.principal, call.services.db
 
-    def snapshot(tx: Snapshot) -> tuple[User | None, tuple[str, str]]:
-        return actions.read_own(tx, caller), positions.header(tx, caller)
+    def snapshot(tx: Snapshot) -> tuple[User | None, Desk, tuple[str, str]]:
+        return actions.read_own(tx, caller), desks(call, tx, [caller.user])[caller.user], positions.header(tx, caller)
 
-    user, header = await db.read(snapshot)
+    user, desk, header = await db.read(snapshot)
     if user is None:
         user = await db.write(lambda tx: actions.first_use(tx, caller, call.now))
+    user = user._replace(desk=desk)
     body = OneUser(user=view(user, call.base, query.fields, query.subresources))
     return Reply(200, wire.encode(body), headers=(header, *await cookies.of_login(call)))
 
 
-async def list_users(call: Call[None]) -> Reply:
+async def list_users(desks: Desks, call: Call[None]) -> Reply:
     """The users of the caller's organization."""
     query, caller = call.query_as(ListQuery), call.principal
 
     def snapshot(tx: Snapshot) -> tuple[tuple[list[User], int], tuple[str, str]]:
-        found = actions.some(tx, caller.organization, query.offset, query.limit)
-        return found, positions.header(tx, caller)
+        users, total = actions.some(tx, caller.organization, query.offset, query.limit)
+        if query.fields:
+            found = desks(call, tx, [user.account.id for user in users])
+            users = [user._replace(desk=found[user.account.id]) for user in users]
+        return (users, total), positions.header(tx, caller)
 
     (users, total), header = await call.services.db.read(snapshot)
     if query.fields:
@@ -86,11 +86,16 @@ async def list_users(call: Call[None]) -> Reply:
     return Reply(200, wire.encode(body), headers=(header,))
 
 
-async def read_user(call: Call[None]) -> OneUser:
+async def read_user(desks: Desks, call: Call[None]) -> OneUser:
     """One user of the organization; oneself is open to everybody."""
     query, caller, user_id = call.query_as(OneQuery), call.principal, call.path_params["id"]
     rules.require(Deed.READ, caller, user_id)
-    user = await call.services.db.read(lambda tx: actions.read(tx, caller.organization, user_id))
+
+    def snapshot(tx: Snapshot) -> User:
+        user = actions.read(tx, caller.organization, user_id)
+        return user._replace(desk=desks(call, tx, [user_id])[user_id])
+
+    user = await call.services.db.read(snapshot)
     return OneUser(user=view(user, call.base, query.fields, query.subresources))
 
 
@@ -109,7 +114,7 @@ async def create_user(call: Call[NewUser]) -> Reply:
         must_change=body.change_password_on_first_login,
     )
     if body.password is not None:
-        if weak := weakness(body.password, body.user_name, _policy(call)):
+        if weak := weakness(body.password, body.user_name, passwords.policy_of(call)):
             raise BadInput(f"password: {weak}", pointer="/password")
         hashed = await call.services.passwords.hash(Secret(body.password))
         account = msgspec.structs.replace(account, password=hashed)
@@ -158,7 +163,7 @@ async def operate_user(call: Call[UserOperation]) -> Done:
     """The operations on somebody else."""
     match call.body:
         case ChangePassword():
-            await _set_password(call, call.body)
+            await passwords.change_other(call, call.body)
         case Enable() | Disable():
             caller, user_id, enabled = call.principal, call.path_params["id"], isinstance(call.body, Enable)
             clock = call.services.clock
@@ -168,79 +173,6 @@ async def operate_user(call: Call[UserOperation]) -> Done:
         case _:
             assert_never(call.body)
     return Done()
-
-
-# Passwords ----------------------------------------------------------------------------------------------------------
-#
-# The answer says only that the operation was understood; what became of it is an event on /v2/me and /v2/users. It is
-# given when that event is committed, so that a process which dies in between has promised nothing.
-
-
-async def change_own_password(call: Call[ChangeOwnPassword]) -> Done:
-    """The caller's own, for which the old one is needed. Ends all other logins, sessions and tokens of theirs."""
-    caller, services = call.principal, call.services
-    old, new = Secret(call.body.old_password), Secret(call.body.new_password)
-    account = await services.db.read(lambda tx: security.find(tx, caller.organization, caller.user))
-    account = account or security.account_of(caller)
-    name = account.user_name or f"{account.organization}/{account.id}"
-
-    async def change() -> None:
-        if not await services.logins.is_own(name, account.password, old, call.address):
-            await _tell(call, account, Failure.WRONG_OLD, "The old password is not right")
-        elif weak := weakness(new.reveal(), account.user_name, _policy(call)):
-            await _tell(call, account, Failure.WEAK, weak)
-        else:
-            hashed = await services.passwords.hash(new)
-            await services.db.write(
-                lambda tx: actions.change_password(
-                    tx, account, hashed, call.base, services.clock.now(), spared=caller.login
-                )
-            )
-
-    await _told(call, account, change)
-    return Done()
-
-
-async def _set_password(call: Call[Any], body: ChangePassword) -> None:
-    caller, user_id, services = call.principal, call.path_params["id"], call.services
-    account = await services.db.read(lambda tx: actions.target_of_password(tx, caller, user_id))
-    new = Secret(body.new_password)
-
-    async def change() -> None:
-        if weak := weakness(new.reveal(), account.user_name, _policy(call)):
-            await _tell(call, account, Failure.WEAK, weak)
-            return
-        hashed, must_change = await services.passwords.hash(new), body.change_password_on_first_login
-        await services.db.write(
-            lambda tx: actions.set_password(
-                tx, caller, user_id, hashed, call.base, services.clock.now(), must_change=must_change
-            )
-        )
-
-    await _told(call, account, change)
-
-
-async def _told(call: Call[Any], account: Account, change: Callable[[], Awaitable[None]]) -> None:
-    """Run `change`; what fails in it through no fault of the caller is told on the channels as well."""
-    try:
-        await change()
-    except HubError as error:
-        if not isinstance(error, Internal):
-            raise
-        await _tell(call, account, Failure.INTERNAL, "Internal server error")
-    except Exception:  # noqa: BLE001 - whatever it was, it is told
-        _log.exception("password change failed", request_id=call.request_id)
-        await _tell(call, account, Failure.INTERNAL, "Internal server error")
-
-
-async def _tell(call: Call[Any], account: Account, failure: Failure, why: str) -> None:
-    await call.services.db.write(
-        lambda tx: actions.tell_failure(tx, account, failure, why, call.base, call.services.clock.now())
-    )
-
-
-def _policy(call: Call[Any]) -> Policy:
-    return Policy(call.services.settings.password_length, call.services.settings.password_kinds)
 
 
 def _whole(call: Call[Any], user: User) -> Any:  # noqa: ANN401 - the schema's own type
@@ -270,51 +202,7 @@ def _operation(
     )
 
 
-OPERATIONS = (
-    _operation(
-        "readMe",
-        "GET",
-        ME,
-        "Who the caller is; with Basic, log in",
-        me,
-        roles=frozenset(),
-        query=OneQuery,
-        query_example={"subresources": "*"},
-        result=OneUser,
-        headers=_POSITIONS | cookies.DESCRIPTIONS,
-        before_password_change=True,
-        errors=(BadInput, Overloaded),
-        description="A token needs no user: one is made on first use. With Basic the answer sets the login cookie.",
-    ),
-    _operation(
-        "changeOwnPassword",
-        "POST",
-        ME,
-        "Change one's own password",
-        change_own_password,
-        roles=frozenset(),
-        body=ChangeOwnPassword,
-        result=Done,
-        before_password_change=True,
-        errors=(TooManyRequests, Overloaded, NotFound),
-        examples={
-            "change": {"operationName": "ChangePassword", "oldPassword": "the one so far", "newPassword": "another one"}
-        },
-        description="The outcome is a PasswordChangeMessage on /v2/me and /v2/users. Ends the user's other sessions.",
-    ),
-    _operation(
-        "listUsers",
-        "GET",
-        USERS,
-        "List the users of the organization",
-        list_users,
-        roles=rules.roles_for(Deed.LIST),
-        query=ListQuery,
-        query_example={"fields": "id,firstName,connected"},
-        result=Users,
-        headers=_POSITIONS,
-        errors=(BadInput, Overloaded),
-    ),
+_OPERATIONS: Final = (
     _operation(
         "createUser",
         "POST",
@@ -328,18 +216,6 @@ OPERATIONS = (
         errors=(AlreadyExists, Overloaded),
         examples={"agent": _EXAMPLE},
         description="Under a repeated Idempotency-Key the password is not compared.",
-    ),
-    _operation(
-        "readUser",
-        "GET",
-        USER,
-        "Read a user",
-        read_user,
-        roles=frozenset(),
-        query=OneQuery,
-        path_example=_CAROL,
-        result=OneUser,
-        errors=(BadInput, Forbidden, NotFound, Overloaded),
     ),
     _operation(
         "changeUser",
@@ -393,3 +269,50 @@ OPERATIONS = (
         examples={"supervisor": {"roles": ["ROLE_AGENT", "ROLE_SUPERVISOR"]}},
     ),
 )
+
+
+def operations(desks: Desks) -> tuple[Operation, ...]:
+    """The endpoints of users; `desks` fills in what telephony knows of them."""
+    reading = (
+        _operation(
+            "readMe",
+            "GET",
+            ME,
+            "Who the caller is; with Basic, log in",
+            partial(me, desks),
+            roles=frozenset(),
+            query=OneQuery,
+            query_example={"subresources": "*"},
+            result=OneUser,
+            headers=_POSITIONS | cookies.DESCRIPTIONS,
+            before_password_change=True,
+            errors=(BadInput, Overloaded),
+            description="A token needs no user: one is made on first use. With Basic the answer sets the login cookie.",
+        ),
+        _operation(
+            "listUsers",
+            "GET",
+            USERS,
+            "List the users of the organization",
+            partial(list_users, desks),
+            roles=rules.roles_for(Deed.LIST),
+            query=ListQuery,
+            query_example={"fields": "id,firstName,connected"},
+            result=Users,
+            headers=_POSITIONS,
+            errors=(BadInput, Overloaded),
+        ),
+        _operation(
+            "readUser",
+            "GET",
+            USER,
+            "Read a user",
+            partial(read_user, desks),
+            roles=frozenset(),
+            query=OneQuery,
+            path_example=_CAROL,
+            result=OneUser,
+            errors=(BadInput, Forbidden, NotFound, Overloaded),
+        ),
+    )
+    return (*reading, *_OPERATIONS)

@@ -13,6 +13,7 @@ import msgspec
 
 from api.security.rules import Account
 from channels.access import Role
+from channels.devices import Device, MediaChannel, UserState
 from hub.auth.principal import Principal
 from hub.kernel.errors import BadInput, Forbidden, OperationForbidden
 
@@ -30,12 +31,21 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     languages: tuple[str, ...] = ()
 
 
+class Desk(NamedTuple):
+    """What telephony knows of a user: the state as an agent, and what the user works with."""
+
+    state: UserState
+    devices: tuple[Device, ...]
+    channels: tuple[MediaChannel, ...]
+
+
 class User(NamedTuple):
-    """An account and its profile, and whether the user counts as connected."""
+    """An account and its profile; whether the user counts as connected; what telephony knows, where it was asked."""
 
     account: Account
     profile: Profile
     connected: bool = False
+    desk: Desk | None = None
 
 
 class Change(NamedTuple):

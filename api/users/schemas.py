@@ -7,10 +7,12 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from api.users.rules import Change, Profile, User, path_of, uri_of
+from channels.devices import Device, MediaChannel, UserState
 
 MOST_USERS: Final = 10_000
-SUBRESOURCES: Final = ("queues", "skills", "languages")
+SUBRESOURCES: Final = ("queues", "skills", "languages", "devices", "channels")
 
+Subresources = Annotated[str, Meta(description=f"Of {', '.join(SUBRESOURCES)}, comma-separated; * for all")]
 Name = Annotated[str, Meta(max_length=255)]
 # Mail is checked by sending one; this only keeps out what is none.
 EmailAddress = Annotated[str, Meta(max_length=254, pattern=r"\A(?:[^@\s]+@[^@\s]+)?\Z")]
@@ -39,11 +41,14 @@ class UserView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     connected: Annotated[
         bool | UnsetType, Meta(description="Whether the user has a desktop open, or had one a minute ago")
     ] = UNSET
+    user_state: Annotated[UserState | UnsetType, Meta(description="The state as an agent")] = UNSET
     uri: str | UnsetType = UNSET
     path: str | UnsetType = UNSET
     queues: list[str] | UnsetType = UNSET
     skills: dict[str, int] | UnsetType = UNSET
     languages: list[str] | UnsetType = UNSET
+    devices: tuple[Device, ...] | UnsetType = UNSET
+    channels: tuple[MediaChannel, ...] | UnsetType = UNSET
 
 
 _ATTRIBUTES: Final = {field.encode_name: field.name for field in msgspec.structs.fields(UserView)}
@@ -69,7 +74,7 @@ class OneQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What to tell of a user."""
 
     fields: Annotated[str, Meta(description="Members wanted, comma-separated; * for all")] = "*"
-    subresources: Annotated[str, Meta(description="Of queues, skills, languages, comma-separated; * for all")] = ""
+    subresources: Subresources = ""
 
 
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +83,7 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     fields: Annotated[
         str, Meta(description="Members wanted, comma-separated; * for all. Without it only the uris are listed")
     ] = ""
-    subresources: Annotated[str, Meta(description="Of queues, skills, languages, comma-separated; * for all")] = ""
+    subresources: Subresources = ""
     offset: Annotated[int, Meta(ge=0, le=2**31 - 1, description="So many are left out")] = 0
     limit: Annotated[int, Meta(ge=1, le=MOST_USERS, description="At most so many are listed")] = MOST_USERS
 
@@ -169,7 +174,7 @@ UserOperation: TypeAlias = ChangePassword | Enable | Disable
 
 def view(user: User, base: str, fields: str = "*", subresources: str = "") -> UserView:
     """What a client asked to see of a user. Names of members that there are not are passed over."""
-    account, profile = user.account, user.profile
+    account, profile, desk = user.account, user.profile, user.desk
     whole = UserView(
         id=account.id,
         user_name=account.user_name or account.id,
@@ -182,11 +187,14 @@ def view(user: User, base: str, fields: str = "*", subresources: str = "") -> Us
         change_password_on_first_login=account.must_change,
         contact_center_id=account.organization,
         connected=user.connected,
+        user_state=UNSET if desk is None else desk.state,
         uri=uri_of(base, account.id),
         path=path_of(account.id),
         queues=list(profile.queues),
         skills=dict(profile.skills),
         languages=list(profile.languages),
+        devices=UNSET if desk is None else desk.devices,
+        channels=UNSET if desk is None else desk.channels,
     )
     wanted = _wanted(fields, _ATTRIBUTES.keys() - set(SUBRESOURCES)) | _wanted(subresources, SUBRESOURCES)
     return UserView(**{_ATTRIBUTES[name]: getattr(whole, _ATTRIBUTES[name]) for name in wanted})

@@ -81,7 +81,8 @@ async def ticket(world: World) -> Scene:
 
 async def device(world: World) -> Scene:
     """Carol has a device."""
-    await world.user("carol", organization=DEMO)
+    if await world.account("carol", DEMO) is None:
+        await world.user("carol", organization=DEMO)
     made = {"phoneNumber": "1003", "userId": "carol"}
     added = (await ask(world, "POST", "/api/v2/devices", made, role="ROLE_ADMIN"))["device"]
     number = added["phoneNumberUri"].rpartition("/")[2]
@@ -96,6 +97,12 @@ async def session(world: World) -> Scene:
     return scene
 
 
+async def desk(world: World) -> Scene:
+    """Carol works at her device, and has a password."""
+    await world.user("carol", password="the one so far", organization=DEMO)
+    return await session(world)
+
+
 async def phone_number(world: World) -> Scene:
     scene = await device(world)
     return Scene(path={"id": scene.path["number"]}, user="carol")
@@ -103,7 +110,7 @@ async def phone_number(world: World) -> Scene:
 
 SCENES: Final[dict[str, Prepare]] = {
     "giveToken": passwords,
-    "changeOwnPassword": passwords,
+    "operateMe": desk,
     "readUser": oneself,
     "changeUser": user,
     "operateUser": user,

@@ -11,14 +11,15 @@ from typing import Final, TypeVar
 import msgspec
 
 from api.security import actions as security
-from api.telephony.devices import availability, records, rules, views
+from api.telephony.devices import availability, observed, records, rules, views
 from api.telephony.devices.rules import VOICE, Agent, Floor, Phone, Wish
 from api.users import actions as users
 from api.users import rules as user_rules
 from channels.catalog import DEVICES, USERS
-from channels.devices import DeviceStateChangeMessage, UserState
+from channels.devices import Device, DeviceStateChangeMessage, UserState
 from channels.envelope import Stream, encode
 from channels.users import UserStateChangeMessage
+from hub.auth.principal import Principal
 from hub.kernel.clock import micros
 from hub.kernel.errors import AlreadyExists, HubError, NotFound, WrongState
 from hub.store import outbox, presence, timers
@@ -103,15 +104,15 @@ def remove(tx: Tx, floor: Floor, organization: str, id: str, now: float) -> None
 # Sessions -----------------------------------------------------------------------------------------------------------
 
 
-def start(tx: Tx, floor: Floor, organization: str, user: str, wish: Wish, now: float) -> dict[str, HubError]:
+def start(tx: Tx, floor: Floor, caller: Principal, wish: Wish, now: float) -> dict[str, HubError]:
     """Log in to the media wished for. Returns those that were refused, and why; raises where all were.
 
     Whoever starts takes their account first: of two starts at once, the second finds what the first has done. What
     there is already stays as it is, so that a desktop that was reloaded may ask again.
     """
-    account = security.find_for_change(tx, organization, user)
-    if account is None:
-        raise NotFound("No such user")
+    organization, user = caller.identity
+    if security.find_for_change(tx, organization, user) is None:
+        users.first_use(tx, caller, now)
     profile = users.read(tx, organization, user).profile
     rules.require_queue(wish, profile.queues)
     phones = {each.id: each for each in records.phones_of(tx, organization, [user], lock=True)}
@@ -137,6 +138,31 @@ def end(tx: Tx, floor: Floor, organization: str, user: str, now: float) -> None:
     before = _locked(tx, organization, user)
     rules.require_no_calls(before)
     _end(tx, floor, before, now)
+
+
+def user_changed(tx: Tx, floor: Floor, organization: str, user: str, now: float) -> None:
+    """The user can do other things now, or may not work any more, which ends their session."""
+    before = _locked(tx, organization, user)
+    if not before.work:
+        return
+    account = security.find(tx, organization, user)
+    if account is None or not account.enabled:
+        _end(tx, floor, before, now)
+    else:
+        availability.qualify(tx, organization, user, users.read(tx, organization, user).profile)
+        if rules.is_free(before):
+            availability.became_free(tx, organization, user, now)
+
+
+def tell_presence(tx: Tx, organization: str, user: str, now: float, *, floor: Floor, connected: bool) -> None:
+    """The user has a desktop again, or has been away for the whole grace, which ends their session."""
+    before = _locked(tx, organization, user)
+    if before.work and not connected:
+        _end(tx, floor, before, now)
+    elif rules.is_free(before):
+        availability.became_free(tx, organization, user, now)
+    state = views.state_of(before, floor.definitions(organization)) if connected else views.NO_SESSION
+    users.tell_presence(tx, organization, user, now, base=floor.base, connected=connected, state=state)
 
 
 def _end(tx: Tx, floor: Floor, before: Agent, now: float) -> None:
@@ -208,6 +234,32 @@ def call_ended(tx: Tx, floor: Floor, organization: str, device: str, now: float,
 def wrap_up_over(tx: Tx, floor: Floor, organization: str, user: str, now: float) -> None:
     """The time for wrap-up is over; whoever has left that state by themselves stays where they are."""
     _change(tx, floor, organization, user, lambda agent: rules.wrap_up_over(agent, now), now)
+
+
+# What a switch says -------------------------------------------------------------------------------------------------
+
+
+def observe(tx: Tx, floor: Floor, organization: str, user: str, message: DeviceStateChangeMessage, now: float) -> None:
+    """A switch has told the user about their devices: the snapshots follow, and supervisors hear of another state.
+
+    A device with a number that nobody has is added; one of somebody else stays as it is.
+    """
+    before = after = _locked(tx, organization, user)
+    for told in message.devices:
+        phone = after.phones.get(told.id) or _added(tx, after, told)
+        if phone is not None:
+            after = observed.after(after, phone, told, now)
+    if bool(after.work) != bool(before.work):
+        known = after.work and security.find(tx, organization, user) is not None
+        availability.qualify(tx, organization, user, users.read(tx, organization, user).profile if known else None)
+    _carry_out(tx, floor, before, after, now, quiet=True)
+
+
+def _added(tx: Tx, agent: Agent, told: Device) -> Phone | None:
+    if told.phone_number is msgspec.UNSET or not observed.may_be_added(agent, told.id, told.phone_number):
+        return None
+    phone = Phone(organization=agent.organization, id=told.id, number=told.phone_number, user=agent.user)
+    return phone if records.insert_phone(tx, phone) else None
 
 
 # Carrying out -------------------------------------------------------------------------------------------------------

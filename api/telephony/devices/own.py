@@ -1,32 +1,43 @@
-"""`/api/v2/me/devices` and `/me/channels`: what one works with, and one's state there."""
+"""`POST /api/v2/me`, `/me/devices` and `/me/channels`: one's session, what one works with, and one's state there."""
 
 from functools import partial
 from typing import Any, Final
 
-from api.http import positions
+from api.http import cookies, positions
 from api.http.operations import Operation
 from api.http.problems import Family
 from api.http.reply import Done, Reply
 from api.http.request import Call
+from api.security import actions as security
 from api.telephony.devices import actions, rules, views
 from api.telephony.devices.directory import floor_of
-from api.telephony.devices.rules import VOICE, Agent, Floor
+from api.telephony.devices.rules import VOICE, Agent, Floor, Wish
 from api.telephony.devices.schemas import (
     ChannelOperation,
+    ChannelOutcome,
     Channels,
     DeviceOperation,
     Devices,
     ListQuery,
     OneChannel,
     OneDevice,
+    Outcome,
+    OwnOperation,
 )
+from api.users import passwords
+from api.users.schemas import ChangeOwnPassword
 from channels.access import Role
 from hub.kernel import wire
 from hub.kernel.errors import (
+    AlreadyInUse,
     BadInput,
+    Forbidden,
+    HubError,
     MissingParameter,
     NotFound,
     Overloaded,
+    PasswordChangeDemanded,
+    TooManyRequests,
     WrongState,
 )
 from hub.store.transaction import Snapshot, Tx
@@ -128,6 +139,71 @@ async def _own(call: Call[Any]) -> tuple[tuple[Agent, Floor], tuple[str, str]]:
     return (agent, floor_of(call)), header
 
 
+# Oneself ------------------------------------------------------------------------------------------------------------
+
+
+async def operate_me(call: Call[OwnOperation]) -> Outcome | Reply:
+    """What somebody does with themselves."""
+    operation, caller, clock = call.body, call.principal, call.services.clock
+    if operation.operation_name == "ChangePassword":
+        await passwords.change_own(call, wire.decode(ChangeOwnPassword, call.raw, max_bytes=len(call.raw)))
+        return Outcome()
+    if caller.must_change:
+        raise PasswordChangeDemanded
+    if caller.roles.isdisjoint(AGENTS):
+        raise Forbidden
+    floor = floor_of(call)
+    match operation.operation_name:
+        case "StartContactCenterSession":
+            return await _start(call, floor)
+        case "EndContactCenterSession":
+            return await _end(call, floor)
+        case name:
+            await call.services.db.write(
+                lambda tx: actions.set_state(tx, floor, *caller.identity, None, name, clock.now())
+            )
+            return Outcome()
+
+
+async def _start(call: Call[OwnOperation], floor: Floor) -> Outcome:
+    operation, caller, clock = call.body, call.principal, call.services.clock
+    if not operation.channels:
+        raise MissingParameter("channels: name at least one", pointer="/channels")
+    wish = Wish(
+        channels=tuple(dict.fromkeys(operation.channels)),
+        place=operation.place,
+        device=None if operation.device_path is None else operation.device_path.rpartition("/devices/")[2],
+        queue=operation.queue,
+    )
+    refused = await call.services.db.write(lambda tx: actions.start(tx, floor, caller, wish, clock.now()))
+    if not refused:
+        return Outcome()
+    channels = tuple(_outcome(channel, refused.get(channel)) for channel in wish.channels)
+    return Outcome(status_code=7, status_message="Partial success", channels=channels)
+
+
+def _outcome(channel: str, refused: HubError | None) -> ChannelOutcome:
+    if refused is None:
+        return ChannelOutcome(channel=channel)
+    return ChannelOutcome(channel=channel, status_code=refused.status_code, status_message=refused.detail)
+
+
+async def _end(call: Call[OwnOperation], floor: Floor) -> Reply:
+    """The session, and the login of the cookie with it."""
+    caller, services = call.principal, call.services
+
+    def write(tx: Tx) -> None:
+        now = services.clock.now()
+        actions.end(tx, floor, *caller.identity, now)
+        security.log_out(tx, caller, now)
+
+    await services.db.write(write)
+    if caller.login is None:
+        return Reply(200, wire.encode(Outcome()))
+    services.revoked.end_login(caller.login)
+    return Reply(200, wire.encode(Outcome()), headers=cookies.dropped(services.settings))
+
+
 # The operations -----------------------------------------------------------------------------------------------------
 
 OWN_DEVICES: Final = "/api/v2/me/devices"
@@ -137,6 +213,39 @@ _TOLD: Final = "What has changed is a DeviceStateChangeMessage on /v2/me/devices
 _operation = partial(Operation, tag="devices", family=Family.GWS)
 
 OPERATIONS = (
+    _operation(
+        name="operateMe",
+        method="POST",
+        path="/api/v2/me",
+        summary="Change one's own password, start or end a contact-centre session, change one's state",
+        handler=operate_me,
+        roles=frozenset(),
+        body=OwnOperation,
+        result=Outcome,
+        before_password_change=True,
+        errors=(
+            MissingParameter,
+            WrongState,
+            Forbidden,
+            PasswordChangeDemanded,
+            NotFound,
+            AlreadyInUse,
+            TooManyRequests,
+            Overloaded,
+        ),
+        examples={
+            "change": {
+                "operationName": "ChangePassword",
+                "oldPassword": "the one so far",
+                "newPassword": "another",
+            },
+            "start": {"operationName": "StartContactCenterSession", "channels": ["voice"], "place": "1003"},
+            "ready": {"operationName": "Ready"},
+        },
+        description="The outcome of ChangePassword is a PasswordChangeMessage on /v2/me and /v2/users; it ends the "
+        "user's other sessions. Everything else is a DeviceStateChangeMessage on /v2/me/devices, and where the user's "
+        "state has changed a UserStateChangeMessage on /v2/users. Starting again changes nothing. Ending logs out.",
+    ),
     _operation(
         name="listOwnDevices",
         method="GET",

@@ -18,6 +18,7 @@ VOICE: Final = "voice"
 CHANNELS: Final = (VOICE, "chat", "email", "workitem")
 """The media that there are, in the order in which they speak for the agent as a whole."""
 
+LOGGED_OUT: Final = "LoggedOut"
 READY: Final = "Ready"
 NOT_READY: Final = "NotReady"
 AFTER_CALL_WORK: Final = "AfterCallWork"
@@ -153,10 +154,15 @@ def device_uri(base: str, id: str) -> str:
     return f"{base}/api/v2/devices/{id}"
 
 
+def is_number(text: str) -> bool:
+    """Whether `text` can be dialled as it stands."""
+    return _NUMBER.fullmatch(text) is not None
+
+
 def require_number(text: str, pointer: str) -> str:
     """`text` without what people write between digits. Raises BadInput where that is no number to be dialled."""
     number = text.translate(_PUNCTUATION)
-    if _NUMBER.fullmatch(number) is None:
+    if not is_number(number):
         raise BadInput(f"{pointer.strip('/').replace('/', '.')}: not a phone number", pointer=pointer)
     return number
 

@@ -11,6 +11,8 @@ MOST_DEVICES: Final = 10_000
 
 Text = Annotated[str, Meta(max_length=64)]
 Fields = Annotated[str, Meta(description="With * everything is told of each; without it only the uris are listed")]
+Path = Annotated[str, Meta(max_length=256)]
+Media = Annotated[tuple[Text, ...], Meta(max_length=16)]
 OperationName = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
@@ -84,6 +86,39 @@ class NewDevice(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     type: Text = "PSTNPhone"
     vendor: Text = ""
     model: Text = ""
+
+
+class OwnOperation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """ChangePassword, StartContactCenterSession, EndContactCenterSession, or a state for all media at once."""
+
+    operation_name: OperationName
+    channels: Annotated[Media | None, Meta(description="To start a session: of voice, chat, email, workitem")] = None
+    place: Annotated[Text | None, Meta(description="To start a session: the number of the device")] = None
+    device_path: Annotated[Path | None, Meta(description="To start a session: /devices/ID, or the uri")] = None
+    queue: Annotated[
+        Text | None, Meta(description="To start a session: the only one of the agent's queues that it shall serve")
+    ] = None
+    login_code: Annotated[
+        Text | None, Meta(description="Accepted and of no consequence: agents are known by their user")
+    ] = None
+    old_password: Annotated[str | None, Meta(description="To change the password")] = None
+    new_password: Annotated[str | None, Meta(description="To change the password")] = None
+
+
+class ChannelOutcome(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Whether the agent is logged in to a medium; `statusMessage` says why not."""
+
+    channel: str
+    status_code: int = 0
+    status_message: str | UnsetType = UNSET
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """It is done. With 7 a session was started on some of the media only."""
+
+    status_code: int = 0
+    status_message: str | UnsetType = UNSET
+    channels: tuple[ChannelOutcome, ...] | UnsetType = UNSET
 
 
 class Destination(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -5,10 +5,10 @@ from typing import Final
 
 from msgspec import UNSET
 
-from api.telephony.devices.rules import CHANNELS, VOICE, Agent, Definition, Phone, Work
+from api.telephony.devices.rules import CHANNELS, LOGGED_OUT, VOICE, Agent, Definition, Phone, Work
 from channels.devices import Country, Device, MediaChannel, OnOff, UserState
 
-LOGGED_OUT: Final = UserState(state="LoggedOut")
+NO_SESSION: Final = UserState(state=LOGGED_OUT)
 """The state of whoever has no session."""
 _UNKNOWN_COUNTRY: Final = Country(name="", code="", calling_code="")
 
@@ -61,7 +61,7 @@ def _medium(agent: Agent, channel: str, definitions: Definitions) -> MediaChanne
 def user_state(work: Work | None, definitions: Definitions) -> UserState:
     """The state on a medium; with id and displayName where it is one of those that can be asked for."""
     if work is None:
-        return LOGGED_OUT
+        return NO_SESSION
     state, work_mode, reason = work.state
     defined = next((each for each in definitions.values() if each.state == work.state), None)
     return UserState(

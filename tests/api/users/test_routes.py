@@ -10,6 +10,7 @@ from hub.store.transaction import Tx
 from tests.api.world import World
 
 ADMIN, SUPERVISOR, AGENT = "ROLE_ADMIN", "ROLE_SUPERVISOR", "ROLE_AGENT"
+MEDIA = ("voice", "chat", "email", "workitem")
 BASE = "http://127.0.0.1:8080/api/v2"
 CAROL = {
     "connected": False,
@@ -26,6 +27,8 @@ CAROL = {
     "uri": f"{BASE}/users/carol",
     "path": "/users/carol",
 }
+STATE = {"userState": {"state": "LoggedOut"}}
+DESK = {"devices": [], "channels": [{"channel": name, **STATE, "capabilities": []} for name in MEDIA]}
 WORK = {"queues": ["sales"], "skills": {"english": 3}, "languages": ["en", "de"]}
 NEW = {
     "userName": "carol",
@@ -53,9 +56,9 @@ async def created(world: World, **changes: Any) -> Any:
 async def test_a_user_is_created_whole_and_read_back(world: World) -> None:
     assert await created(world) == CAROL | WORK
     reply = await world.ask("GET", "/api/v2/users/carol", token=admin(world))
-    assert reply.json() == {"statusCode": 0, "user": CAROL}
+    assert reply.json() == {"statusCode": 0, "user": CAROL | STATE}
     whole = await world.ask("GET", "/api/v2/users/carol?subresources=*", token=admin(world))
-    assert whole.json()["user"] == CAROL | WORK
+    assert whole.json()["user"] == CAROL | STATE | WORK | DESK
 
 
 async def test_an_id_of_its_own_lets_the_name_be_anything_that_basic_can_carry(world: World) -> None:
@@ -140,7 +143,7 @@ async def test_a_list_has_uris_or_the_fields_asked_for(world: World) -> None:
     assert some == {"statusCode": 0, "users": [{"id": "bob", "enabled": True}], "totalCount": 3}
     whole = (await world.ask("GET", "/api/v2/users?fields=*&subresources=skills,devices", token=sue)).json()
     assert [user["id"] for user in whole["users"]] == ["alice", "bob", "carol"]
-    assert whole["users"][0].keys() == CAROL.keys() | {"skills"}
+    assert whole["users"][0].keys() == CAROL.keys() | {"userState", "skills", "devices"}
 
 
 async def test_who_counts_as_connected_is_told(world: World) -> None:

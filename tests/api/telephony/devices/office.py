@@ -11,6 +11,7 @@ from api.telephony.devices.rules import Agent, Floor, Phone, Wish
 from api.users import actions as users
 from api.users.rules import Change
 from channels.catalog import DEVICES, USERS
+from hub.auth.principal import Principal
 from hub.kernel.config import AgentState, Configuration, Organization
 from hub.store import presence
 from hub.store.transaction import Tx
@@ -51,6 +52,15 @@ class Office:
     def now(self) -> float:
         return self.world.clock.at
 
+    def principal(self, user: str, role: str = "ROLE_AGENT", *, organization: str = "acme") -> Principal:
+        return Principal(
+            user=user,
+            organization=organization,
+            roles=frozenset({role}),
+            issued_at=self.now,
+            expires_at=self.now + 3600,
+        )
+
     async def hire(self, user: str, number: str | None = None, *, organization: str = "acme", **profile: Any) -> None:
         """A user, and a device of theirs whose id is `phone-NUMBER`."""
         await self.world.user(user, organization=organization)
@@ -60,7 +70,7 @@ class Office:
             await self.place(number, user, organization=organization)
 
     async def qualify(self, user: str, *, organization: str = "acme", **profile: Any) -> None:
-        caller = self.world.tokens.verify(self.world.token("adam", "ROLE_ADMIN", organization=organization), self.now)
+        caller = self.principal("adam", "ROLE_ADMIN", organization=organization)
         await self.write(lambda tx: users.change(tx, caller, user, Change(profile), self.now))
 
     async def place(self, number: str, user: str | None = None, *, organization: str = "acme") -> None:
@@ -68,7 +78,8 @@ class Office:
         await self.write(lambda tx: actions.add(tx, self.floor, phone, self.now))
 
     async def start(self, user: str, wish: Wish = VOICE, state: str | None = None) -> None:
-        await self.write(lambda tx: actions.start(tx, self.floor, "acme", user, wish, self.now))
+        caller = self.principal(user)
+        await self.write(lambda tx: actions.start(tx, self.floor, caller, wish, self.now))
         if state is not None:
             await self.be(user, state)
 
