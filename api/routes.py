@@ -6,6 +6,7 @@ from starlette.routing import Route
 
 from api.applications import routes as applications
 from api.appointments import routes as appointments
+from api.callbacks import routes as callbacks
 from api.codes import routes as codes
 from api.events import routes as events
 from api.http import openapi
@@ -35,6 +36,7 @@ def operations() -> tuple[Operation, ...]:
         *tickets.OPERATIONS,
         *gms_services.OPERATIONS,
         *events.OPERATIONS,
+        *callbacks.OPERATIONS,
         *ops.operations(_describe),
     )
 

@@ -22,18 +22,24 @@ _REPLAYED = (("Idempotent-Replayed", "true"),)
 
 
 async def once(
-    call: Call[B], action: Callable[[Tx], T], answer: Callable[[T], object], *, fingerprint: bytes | None = None
+    call: Call[B],
+    action: Callable[[Tx], T],
+    answer: Callable[[T], object],
+    *,
+    fingerprint: bytes | None = None,
+    scope: Scope | None = None,
 ) -> Reply:
     """Runs `action` in one transaction and answers 200 with `answer` of its result, encoded at its end.
 
     With a key that was used before, for the same body: the stored answer and no action. Raises `Unprocessable` for
-    another body. `answer` must be pure and must not fail. `fingerprint` tells bodies apart that must not be hashed.
+    another body. `answer` must be pure and must not fail. `fingerprint` tells bodies apart that must not be hashed;
+    `scope` says where the key counts when nobody needs to be known.
     """
     db = call.services.db
     key = call.idempotency_key
     if key is None:
         return Reply(200, wire.encode(answer(await db.write(action))))
-    scope = Scope(call.principal.organization, call.principal.user, call.path)
+    scope = scope or Scope(call.principal.organization, call.principal.user, call.path)
     body_hash = fingerprint or sha256(call.raw).digest()
 
     def first(tx: Tx) -> list[Answer] | Answer:

@@ -19,6 +19,7 @@ UNKNOWN_TICKETS_OF_ADDRESS: Final = (20, 1 / 30)
 REQUESTS_OF_STRANGERS: Final = (300, 5.0)
 NOTICE_TESTS_OF_ORGANIZATION: Final = (20, 1 / 10)
 APPOINTMENTS_OF_ADDRESS: Final = (10, 1 / 60)
+CALLBACKS_OF_NUMBER: Final = (10, 1 / 120)
 
 
 class Quota:
@@ -52,6 +53,7 @@ class Quotas:
         self.unknown_tickets = Quota(clock, UNKNOWN_TICKETS_OF_ADDRESS, "Too many wrong tickets, try again later")
         self.notice_tests = Quota(clock, NOTICE_TESTS_OF_ORGANIZATION, "Too many test messages, try again later")
         self.appointments = Quota(clock, APPOINTMENTS_OF_ADDRESS, "Too many appointments from here, try again later")
+        self.callbacks_of_number = Quota(clock, CALLBACKS_OF_NUMBER, "Too many requests for this number, try later")
 
     def take_code(self, organization: str, address: str | None) -> None:
         """One more code in the name of an organization; `address` is that of a stranger. Raises TooManyRequests."""

@@ -1,5 +1,5 @@
-"""The configuration file `hub.toml`: organizations, channels, clients, applications, office hours. Checked whole at
-start.
+"""The configuration file `hub.toml`: organizations, channels, clients, applications, office hours, callback services.
+Checked whole at start.
 
 Every fault is reported with its path (`custom_channels[1].pattern`); unknown tables and keys are refused.
 """
@@ -16,8 +16,9 @@ from msgspec import Meta
 
 from channels.access import Role
 from channels.catalog import Catalog, Channel
-from hub.kernel import hours
+from hub.kernel import callback_options, hours
 from hub.kernel.applications import Application, OrganizationId
+from hub.kernel.callback_options import CallbackOptions, NumberExceptions
 from hub.kernel.faults import Fault, SettingsError, unknown
 from hub.kernel.hours import OfficeHours
 from hub.kernel.secret import Secret
@@ -103,6 +104,8 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     clients: Mapping[str, Client] = {}
     applications: Mapping[str, Application] = {}
     office_hours: Mapping[str, OfficeHours] = {}
+    callback_services: Mapping[str, CallbackOptions] = {}
+    number_exceptions: Mapping[str, NumberExceptions] = {}
 
     def catalog(self) -> Catalog:
         """The four channels and the custom ones. Never raises for a Configuration that `load` returned."""
@@ -144,17 +147,36 @@ class _Reader(Tables):
     def configuration(self, document: Mapping[str, Any]) -> Configuration:
         tables = Configuration.__struct_fields__
         self.faults.extend(Fault(name, unknown(name, tables)) for name in document if name not in tables)
+        office_hours = self._office_hours(document)
+        lists = self._number_exceptions(document)
         return Configuration(
             organizations=self._named(document, "organizations", _ORGANIZATION_ID, Organization),
             custom_channels=self._custom_channels(document.get("custom_channels", [])),
             clients=self._named(document, "clients", _CLIENT_ID, Client),
             applications=self._named(document, "applications", _ORGANIZATION_ID, Application),
-            office_hours=self._office_hours(document),
+            office_hours=office_hours,
+            callback_services=self._callback_services(document, office_hours, lists),
+            number_exceptions=lists,
         )
 
     def _office_hours(self, document: Mapping[str, Any]) -> dict[str, OfficeHours]:
         found, faults = hours.read(self._tables(document, "office_hours", _SERVICE_NAME), "office_hours")
         self.faults.extend(faults)
+        return found
+
+    def _number_exceptions(self, document: Mapping[str, Any]) -> dict[str, NumberExceptions]:
+        tables = self._tables(document, "number_exceptions", _SERVICE_NAME)
+        found, faults = callback_options.exceptions(tables, "number_exceptions")
+        self.faults.extend(faults)
+        return found
+
+    def _callback_services(
+        self, document: Mapping[str, Any], office_hours: Mapping[str, object], lists: Mapping[str, object]
+    ) -> dict[str, CallbackOptions]:
+        table = "callback_services"
+        found, faults = callback_options.services(self._tables(document, table, _SERVICE_NAME), table)
+        self.faults.extend(faults)
+        self.faults.extend(callback_options.references(found, table, office_hours, lists))
         return found
 
     def _named(

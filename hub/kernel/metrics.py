@@ -193,6 +193,15 @@ TIMERS_LOST = _counter(
     "hub_timers_lost_total", "Calls whose outcome came when the timer was cancelled, replaced or lapsed.", "kind"
 )
 
+# Callbacks.
+CALLBACKS_ACCEPTED = _counter("hub_callbacks_accepted_total", "Callbacks that customers asked for and got.")
+CALLBACKS_REFUSED = _counter(
+    "hub_callbacks_refused_total",
+    "Callbacks refused by a rule of their service, by rule.",
+    "rule",
+    ("parameters", "number", "exceptions", "hours", "horizon", "pending", "throttle", "full", "bucket"),
+)
+
 # HTTP.
 HTTP_REQUESTS: Final = Counter(
     "hub_http_requests_total",

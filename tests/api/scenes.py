@@ -108,6 +108,17 @@ async def phone_number(world: World) -> Scene:
     return Scene(path={"id": scene.path["number"]}, user="carol")
 
 
+async def booking(world: World) -> Scene:
+    del world
+    return Scene(body={"_desired_time": "2027-01-15T14:30:00.000Z"})
+
+
+async def callback(world: World) -> Scene:
+    body = {"_customer_number": "5115", "_desired_time": "2027-01-15T14:30:00.000Z"}
+    reply = await world.ask("POST", "/genesys/1/service/callback/BasicCallback", body)
+    return Scene(path={"id": reply.json()["_id"]}, body={"_new_desired_time": "2027-01-15T15:00:00.000Z"})
+
+
 SCENES: Final[dict[str, Prepare]] = {
     "giveToken": passwords,
     "operateMe": desk,
@@ -130,4 +141,8 @@ SCENES: Final[dict[str, Prepare]] = {
     "operateDevice": session,
     "operateChannel": session,
     "readChannel": session,
+    "startCallback": booking,
+    "readCallback": callback,
+    "rescheduleCallback": callback,
+    "cancelCallback": callback,
 }

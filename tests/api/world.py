@@ -31,6 +31,7 @@ from hub.auth.passwords import Passwords
 from hub.auth.revoked import Revoked
 from hub.auth.tokens import Tokens
 from hub.kernel.applications import Application, MailSender, SmsSender
+from hub.kernel.callback_options import CallbackOptions
 from hub.kernel.config import Client, Configuration, Organization
 from hub.kernel.hours import OfficeHours, weekly
 from hub.kernel.secret import Secret
@@ -64,6 +65,7 @@ CONFIGURATION = Configuration(
     clients={"crm": Client(organization="acme", secret=Secret(CLIENT_SECRET))},
     organizations={"acme": Organization(name="Acme", public_codes=True, room_url=ROOM), "globex": Organization()},
     applications=APPLICATIONS,
+    callback_services={"BasicCallback": CallbackOptions(organization="acme", queue="sales")},
     office_hours={"weekdays": OfficeHours(zone=ZoneInfo("Europe/Berlin"), regular=(weekly("Mon-Fri 09:00-17:00"),))},
 )
 

@@ -27,6 +27,11 @@ def _life_of_a_session() -> str:
     return f"```mermaid\n{diagram}```"
 
 
+def _life_of_a_callback() -> str:
+    diagram = import_module("api.callbacks.rules.lifecycle").diagram()
+    return f"```mermaid\n{diagram}```"
+
+
 def _version() -> str:
     return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
 
@@ -72,6 +77,7 @@ DOCUMENTS: Final[dict[str, Callable[[], str]]] = {
     "docs/metrics.md": _call("hub.kernel.metrics", "table"),
     "docs/errors.md": _errors,
     "docs/flows.md": _life_of_a_session,
+    "docs/callbacks.md": _life_of_a_callback,
     "docs/openapi.json": _openapi,
     "docs/asyncapi.json": _asyncapi,
 }

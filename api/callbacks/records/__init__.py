@@ -1,0 +1,1 @@
+"""The tables of callbacks and what is asked of them."""
