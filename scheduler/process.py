@@ -10,7 +10,7 @@ from hub.kernel.settings import Settings
 from hub.store.database import Database
 from scheduler import senders
 from scheduler.claims import Jobs
-from scheduler.jobs import deliveries, devices, housekeeping
+from scheduler.jobs import deliveries, devices, housekeeping, services
 from scheduler.runner import Runner
 
 
@@ -23,7 +23,10 @@ async def running(
     """
     async with senders.opened(settings, clock) as ways:
         floor = Floor(settings.public_url, configuration.organizations)
-        jobs = Jobs([*housekeeping.transactional(settings), *devices.transactional(floor)], deliveries.outward(ways))
+        jobs = Jobs(
+            [*housekeeping.transactional(settings), *devices.transactional(floor), *services.TRANSACTIONAL],
+            deliveries.outward(ways),
+        )
         await database.write(lambda tx: housekeeping.begin(tx, clock.now()))
         async with Runner(database, jobs, clock) as runner:
             try:

@@ -20,20 +20,22 @@ class KeyNeeded(Unauthenticated):
     default_detail = f"{KEY_HEADER} is missing or wrong"
 
 
-async def admit(call: Call[Any], organization: str, key: Secret | None) -> None:
+async def admit(call: Call[Any], organization: str, key: Secret | None) -> bool:
     """Let in whoever brings the key or a token of the organization; without a `key` anybody, as often as strangers may.
+    Says whether it is somebody known.
 
     A token of another organization is worth nothing. Raises KeyNeeded, TooManyRequests, and what `authenticate` raises.
     """
     given = call.headers.get(KEY_HEADER.lower().encode())
     if key is not None and given is not None and Secret(given.decode("latin-1")) == key:
-        return
+        return True
     if b"authorization" in call.headers:
         caller = await authenticate(
             call.services, call.headers, frozenset(), call.now, address=call.address, changes=True
         )
         if caller.principal.organization == organization:
-            return
+            return True
     call.services.quotas.strangers.take(network(call.address))
     if key is not None:
         raise KeyNeeded
+    return False

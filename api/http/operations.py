@@ -19,7 +19,7 @@ from api.http.bodies import FORM, Disconnected, form_fields, read_body
 from api.http.members import Incoming, Limits, canonical
 from api.http.middleware import CrossOrigin, request_id_of
 from api.http.problems import Family, MethodNotAllowed, UnsupportedMediaType, answer
-from api.http.reply import JSON, Reply
+from api.http.reply import JSON, Reply, Streamed
 from api.http.request import Call, Services
 from channels.access import Role
 from hub.kernel import logs, metrics, wire
@@ -44,7 +44,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     documentation shows them and a test makes them.
     `idempotent` endpoints honour `Idempotency-Key` and do their work through `api.http.idempotency`.
     `before_password_change`: also for somebody who has to change their password first.
-    `handler` returns a value of `result`, or a whole `Reply`.
+    `handler` returns a value of `result`, or a whole `Reply` or `Streamed`.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Endpoint:
         self._limits = Limits.of(services.settings)
         self._max_depth = services.settings.max_depth
 
-    async def reply(self, scope: Scope, receive: Receive, request_id: str) -> Reply:
+    async def reply(self, scope: Scope, receive: Receive, request_id: str) -> Reply | Streamed:
         """The answer to one request; refusals are raised as `HubError`."""
         operation = self.operation
         now = self._services.clock.now()
@@ -122,7 +122,7 @@ class Endpoint:
             unread=unread,
         )
         result = await operation.handler(call)
-        if isinstance(result, Reply):
+        if isinstance(result, Reply | Streamed):
             return result
         return Reply(operation.success, wire.encode(result), operation.media_type)
 
@@ -176,7 +176,7 @@ class Resource:
         request_id = request_id_of(scope)
         method = scope["method"]
         try:
-            reply = await self._reply(scope, receive, request_id)
+            reply: Reply | Streamed = await self._reply(scope, receive, request_id)
         except Disconnected:
             return
         except HubError as error:
@@ -189,7 +189,7 @@ class Resource:
         await reply.send(send, without_body=method == "HEAD")
         self._count(method, reply.status, self._clock.monotonic() - started)
 
-    async def _reply(self, scope: Scope, receive: Receive, request_id: str) -> Reply:
+    async def _reply(self, scope: Scope, receive: Receive, request_id: str) -> Reply | Streamed:
         endpoint = self._endpoints.get(scope["method"])
         if endpoint is None:
             raise MethodNotAllowed(self._allow)

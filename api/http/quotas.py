@@ -3,12 +3,14 @@
 One process counts for itself, and begins anew with it. What an address stands for is said in `hub.auth.guesses`.
 """
 
-from collections.abc import Hashable
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from hub.auth.guesses import network
 from hub.kernel.clock import Clock
-from hub.kernel.errors import TooManyRequests
+from hub.kernel.errors import Overloaded, TooManyRequests
 from hub.kernel.rate import Rates
 
 # Burst, and so many a second in the long run.
@@ -20,6 +22,9 @@ REQUESTS_OF_STRANGERS: Final = (300, 5.0)
 NOTICE_TESTS_OF_ORGANIZATION: Final = (20, 1 / 10)
 APPOINTMENTS_OF_ADDRESS: Final = (10, 1 / 60)
 CALLBACKS_OF_NUMBER: Final = (10, 1 / 120)
+UNMATCHED_OF_ADDRESS: Final = (20, 1 / 30)
+UPLOADS_AT_ONCE: Final = 16
+UPLOADS_OF_ADDRESS_AT_ONCE: Final = 4
 
 
 class Quota:
@@ -42,6 +47,28 @@ class Quota:
         self._rates.give_back(key)
 
 
+class Places:
+    """How many may be at something at the same time, in all and of one key."""
+
+    def __init__(self, most: int, most_of_key: int) -> None:
+        self._most = most
+        self._most_of_key = most_of_key
+        self._taken: Counter[Hashable] = Counter()
+
+    @contextmanager
+    def one(self, key: Hashable) -> Iterator[None]:
+        """Take a place for as long as the block lasts. Raises Overloaded."""
+        if self._taken.total() >= self._most or self._taken[key] >= self._most_of_key:
+            raise Overloaded
+        self._taken[key] += 1
+        try:
+            yield
+        finally:
+            self._taken[key] -= 1
+            if not self._taken[key]:
+                del self._taken[key]
+
+
 class Quotas:
     """The quotas of one process. Those of addresses are taken with what `network` makes of the address."""
 
@@ -50,6 +77,8 @@ class Quotas:
         self._codes_of_organization = Quota(clock, CODES_OF_ORGANIZATION, "Too many codes, try again later")
         self.wrong_codes = Quota(clock, WRONG_CODES_OF_ADDRESS, "Too many wrong codes, try again later")
         self.strangers = Quota(clock, REQUESTS_OF_STRANGERS, "Too many requests from here, try again later")
+        self.unmatched = Quota(clock, UNMATCHED_OF_ADDRESS, "Too many wrong codes, try again later")
+        self.uploads = Places(UPLOADS_AT_ONCE, UPLOADS_OF_ADDRESS_AT_ONCE)
         self.unknown_tickets = Quota(clock, UNKNOWN_TICKETS_OF_ADDRESS, "Too many wrong tickets, try again later")
         self.notice_tests = Quota(clock, NOTICE_TESTS_OF_ORGANIZATION, "Too many test messages, try again later")
         self.appointments = Quota(clock, APPOINTMENTS_OF_ADDRESS, "Too many appointments from here, try again later")

@@ -1,5 +1,6 @@
 """One HTTP answer as a value."""
 
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 import msgspec
@@ -33,6 +34,28 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 NO_CONTENT = Reply(HTTPStatus.NO_CONTENT, b"")
+
+
+class Streamed(msgspec.Struct, frozen=True):
+    """An answer whose body comes in pieces; `size` is that of all together. When `pieces` fails on the way, so does the
+    connection: the client sees an answer that is too short.
+    """
+
+    status: int
+    pieces: AsyncIterator[bytes]
+    size: int
+    media_type: str
+    headers: Headers = ()
+
+    async def send(self, send: Send, *, without_body: bool = False) -> None:
+        """Writes the answer; for HEAD `without_body`."""
+        headers = [(b"content-type", self.media_type.encode("ascii")), (b"content-length", b"%d" % self.size)]
+        headers.extend((name.encode("ascii"), value.encode("ascii")) for name, value in self.headers)
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        if not without_body:
+            async for piece in self.pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -1,5 +1,5 @@
-"""The configuration file `hub.toml`: organizations, channels, clients, applications, office hours, callback services.
-Checked whole at start.
+"""The configuration file `hub.toml`: organizations, channels, clients, applications, office hours, services,
+callbacks. Checked whole at start.
 
 Every fault is reported with its path (`custom_channels[1].pattern`); unknown tables and keys are refused.
 """
@@ -16,12 +16,13 @@ from msgspec import Meta
 
 from channels.access import Role
 from channels.catalog import Catalog, Channel
-from hub.kernel import callback_options, hours
+from hub.kernel import callback_options, hours, service_options
 from hub.kernel.applications import Application, OrganizationId
 from hub.kernel.callback_options import CallbackOptions, NumberExceptions
 from hub.kernel.faults import Fault, SettingsError, unknown
 from hub.kernel.hours import OfficeHours
 from hub.kernel.secret import Secret
+from hub.kernel.service_options import ServiceOptions
 from hub.kernel.tables import Tables
 
 __all__ = ["Client", "Configuration", "CustomChannel", "Organization", "is_organization_id", "load", "parse"]
@@ -106,6 +107,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     office_hours: Mapping[str, OfficeHours] = {}
     callback_services: Mapping[str, CallbackOptions] = {}
     number_exceptions: Mapping[str, NumberExceptions] = {}
+    services: Mapping[str, ServiceOptions] = {}
 
     def catalog(self) -> Catalog:
         """The four channels and the custom ones. Never raises for a Configuration that `load` returned."""
@@ -157,6 +159,7 @@ class _Reader(Tables):
             office_hours=office_hours,
             callback_services=self._callback_services(document, office_hours, lists),
             number_exceptions=lists,
+            services=self._services(document),
         )
 
     def _office_hours(self, document: Mapping[str, Any]) -> dict[str, OfficeHours]:
@@ -178,6 +181,14 @@ class _Reader(Tables):
         self.faults.extend(faults)
         self.faults.extend(callback_options.references(found, table, office_hours, lists))
         return found
+
+    def _services(self, document: Mapping[str, Any]) -> dict[str, ServiceOptions]:
+        tables = self._tables(document, "services", _SERVICE_NAME)
+        read = {
+            name: self.entry(f"services.{name}", service_options.plainly(table), ServiceOptions)
+            for name, table in tables.items()
+        }
+        return {name: options for name, options in read.items() if options is not None}
 
     def _named(
         self, document: Mapping[str, Any], table: str, name_form: re.Pattern[str], type_: type[S]

@@ -157,6 +157,12 @@ TICKETS = _counter(
     "outcome",
     ("made", "exchanged", "unknown", "refused", "limited"),
 )
+SERVICES = _counter(
+    "hub_services_total",
+    "GMS services, by what happened to them: started, stored into, matched with a caller or not, ended.",
+    "outcome",
+    ("started", "stored", "matched", "unmatched", "ended", "expired"),
+)
 JWKS_FETCHES = _counter(
     "hub_jwks_fetches_total",
     "Fetches of the token issuer's key set, by outcome.",

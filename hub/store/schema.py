@@ -181,3 +181,21 @@ presence = Table(
     Column("returns", Number, nullable=False),
     Index(None, "left_at"),
 )
+
+# forget_at is NULL while somebody refers to the file.
+file = Table(
+    "file",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("forget_at", Micros, nullable=True),
+    Index(None, "forget_at"),
+)
+
+# Every chunk but the last one has `hub.store.files.CHUNK_BYTES`.
+file_chunk = Table(
+    "file_chunk",
+    metadata,
+    Column("file", Name, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),
+)

@@ -11,7 +11,7 @@ from api.codes import actions as codes
 from api.tickets import actions as tickets
 from hub.kernel.clock import micros
 from hub.kernel.settings import Settings
-from hub.store import idempotency, revocations, streams, timers
+from hub.store import files, idempotency, revocations, streams, timers
 from hub.store.timers import Timer
 from hub.store.transaction import Tx
 from scheduler.claims import Transactional
@@ -24,6 +24,9 @@ BURIED: Final = "housekeeping.buried"
 REVOCATIONS: Final = "housekeeping.revocations"
 CODES: Final = "housekeeping.codes"
 TICKETS: Final = "housekeeping.tickets"
+FILES: Final = "housekeeping.files"
+CHUNKS: Final = 64
+"""Of files, in one batch: sixteen megabytes."""
 FOR_EVER: Final = Retries(attempts=None, first=10.0, longest=600.0)
 
 
@@ -55,6 +58,9 @@ def transactional(settings: Settings) -> tuple[Transactional, ...]:
     def old_tickets(tx: Tx, now: float) -> int:
         return tickets.expire(tx, now, BATCH)
 
+    def old_files(tx: Tx, now: float) -> int:
+        return files.sweep(tx, now, CHUNKS)
+
     return (
         _regular(HISTORY, history, every=10.0),
         _regular(IDEMPOTENCY, keys, every=60.0),
@@ -62,18 +68,19 @@ def transactional(settings: Settings) -> tuple[Transactional, ...]:
         _regular(REVOCATIONS, ends, every=600.0),
         _regular(CODES, one_time_codes, every=60.0),
         _regular(TICKETS, old_tickets, every=600.0),
+        _regular(FILES, old_files, every=60.0, batch=CHUNKS),
     )
 
 
 def begin(tx: Tx, now: float) -> None:
     """See that each of them is planned: on a new database nobody has done it before."""
-    for kind in (HISTORY, IDEMPOTENCY, BURIED, REVOCATIONS, CODES, TICKETS):
+    for kind in (HISTORY, IDEMPOTENCY, BURIED, REVOCATIONS, CODES, TICKETS, FILES):
         timers.plan_unless_pending(tx, kind, "", micros(now))
 
 
-def _regular(kind: str, delete: Callable[[Tx, float], int], *, every: float) -> Transactional:
+def _regular(kind: str, delete: Callable[[Tx, float], int], *, every: float, batch: int | None = None) -> Transactional:
     def act(tx: Tx, timer: Timer, now: float) -> None:
-        more = delete(tx, now) >= BATCH
+        more = delete(tx, now) >= (batch or BATCH)
         timers.plan(tx, timer.kind, timer.key, micros(now if more else now + every))
 
     return Transactional(kind, act, FOR_EVER)

@@ -119,6 +119,22 @@ async def callback(world: World) -> Scene:
     return Scene(path={"id": reply.json()["_id"]}, body={"_new_desired_time": "2027-01-15T15:00:00.000Z"})
 
 
+async def service(world: World) -> Scene:
+    """A service keeps a language."""
+    interaction = "/genesys/1/service/request-interaction"
+    made = (await ask(world, "POST", interaction, {"language": "french"}, role="ROLE_AGENT"))["_id"]
+    return Scene(path={"service": made})
+
+
+async def service_with_file(world: World) -> Scene:
+    scene = await service(world)
+    body = b"--x\r\nContent-Disposition: form-data; name=language; filename=f\r\n\r\nfrench\r\n--x--\r\n"
+    path = f"/genesys/1/service/{scene.path['service']}/storage"
+    reply = await world.ask("POST", path, body, headers={"Content-Type": "multipart/form-data; boundary=x"})
+    assert reply.is_success, reply.text
+    return scene
+
+
 SCENES: Final[dict[str, Prepare]] = {
     "giveToken": passwords,
     "operateMe": desk,
@@ -145,4 +161,14 @@ SCENES: Final[dict[str, Prepare]] = {
     "readCallback": callback,
     "rescheduleCallback": callback,
     "cancelCallback": callback,
+    "listValues": service,
+    "putValues": service,
+    "deleteValues": service,
+    "showValue": service,
+    "deleteValue": service,
+    "showFile": service_with_file,
+    "requestService": service,
+    "extendService": service,
+    "extendConversation": service,
+    "deleteService": service,
 }

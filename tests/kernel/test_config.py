@@ -30,6 +30,13 @@ secret = "hunter2"
 organization = "demo"
 secret_file = "erp.secret"
 
+[services.request-interaction]
+organization = "demo"
+_type = "builtin"
+_service = "request-interaction"
+_access_numbers = ["8003449999"]
+api_key_file = "erp.secret"
+
 [office_hours."the weekdays"]
 _timezone = "Europe/Berlin"
 _bh_regular1 = "Mon-Fri 09:00-17:00"
@@ -70,6 +77,8 @@ def test_a_good_file_is_read(written: Path) -> None:
     wallboard = loaded.catalog().find("/wallboard")
     assert wallboard is not None
     assert wallboard.durable
+    assert loaded.services["request-interaction"].access_numbers == ("8003449999",)
+    assert loaded.services["request-interaction"].api_key == Secret("correct horse")
     assert loaded.office_hours["the weekdays"].regular == (weekly("Mon-Fri 09:00-17:00"),)
     assert "hunter2" not in repr(loaded)
 
@@ -91,6 +100,25 @@ def test_a_good_file_is_read(written: Path) -> None:
             "Invalid enum value 'ROLE_AGNT'",
         ),
         ("[[custom_channels]]\npattern='/a'\ndurable=1", "custom_channels[0].durable", "Expected `bool`, got `int`"),
+        ("[services.x]\n_service = 'storage'", "services.x.organization", "is missing"),
+        ("[services.callback]\norganization = 'o'", "services.callback", "is a reserved word"),
+        (
+            "[services.'a/b']\norganization = 'o'",
+            "services.a/b",
+            "the name must match [A-Za-z0-9][A-Za-z0-9._ -]{0,63}",
+        ),
+        (
+            "[services.x]\norganization = 'o'\n_service = 'request-interaction'",
+            "services.x.access_numbers",
+            "is missing, request-interaction needs it",
+        ),
+        ("[services.x]\norganization = 'o'\n_ttl = 0", "services.x.ttl", "Expected `int` >= 1"),
+        ("[services.x]\norganization = 'o'\n_tll = 1", "services.x.tll", "unknown; did you mean ttl?"),
+        (
+            "[services.x]\norganization = 'o'\naccess-numbers = ['12', '12']",
+            "services.x.access_numbers",
+            "has a number twice",
+        ),
         ("office_hours = 5", "office_hours", "must be tables [office_hours.ID]"),
         (
             "[office_hours.x]\n_timezone = 'CET'",

@@ -136,6 +136,7 @@ async def test_beginning_again_moves_nothing(db: Database, clock: FakeClock) -> 
         (housekeeping.REVOCATIONS, micros(START + 600)),
         (housekeeping.CODES, micros(START + 60)),
         (housekeeping.TICKETS, micros(START + 600)),
+        (housekeeping.FILES, micros(START + 60)),
     }
 
 
