@@ -16,6 +16,7 @@ from api.notifications import routes as notifications
 from api.ops import routes as ops
 from api.security import routes as security
 from api.services import routes as gms_services
+from api.telephony import routes as telephony
 from api.telephony.devices import routes as devices
 from api.tickets import routes as tickets
 from api.users import routes as users
@@ -29,6 +30,7 @@ def operations() -> tuple[Operation, ...]:
         *security.OPERATIONS,
         *users.operations(devices.desks),
         *devices.OPERATIONS,
+        *telephony.OPERATIONS,
         *applications.OPERATIONS,
         *appointments.OPERATIONS,
         *codes.OPERATIONS,

@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from api.telephony.devices.rules import Floor
+from api.telephony.switch.switches import Switches
 from hub.kernel.clock import Clock
 from hub.kernel.config import Configuration
 from hub.kernel.settings import Settings
 from hub.store.database import Database
 from scheduler import senders
 from scheduler.claims import Jobs
-from scheduler.jobs import deliveries, devices, housekeeping, services
+from scheduler.jobs import calls, deliveries, devices, housekeeping, services
 from scheduler.runner import Runner
 
 
@@ -23,8 +24,14 @@ async def running(
     """
     async with senders.opened(settings, clock) as ways:
         floor = Floor(settings.public_url, configuration.organizations)
+        switches = Switches(configuration, settings.public_url)
         jobs = Jobs(
-            [*housekeeping.transactional(settings), *devices.transactional(floor), *services.TRANSACTIONAL],
+            [
+                *housekeeping.transactional(settings),
+                *devices.transactional(floor),
+                *calls.transactional(switches),
+                *services.TRANSACTIONAL,
+            ],
             deliveries.outward(ways),
         )
         await database.write(lambda tx: housekeeping.begin(tx, clock.now()))

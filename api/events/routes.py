@@ -13,6 +13,7 @@ from api.http.operations import Operation
 from api.http.problems import Family
 from api.http.reply import Reply
 from api.http.request import Call
+from api.telephony.devices.rules import Floor
 from channels.access import Role
 from hub.kernel import metrics
 from hub.kernel.errors import Forbidden, HubError, Overloaded
@@ -21,10 +22,10 @@ from hub.store.transaction import Emitted, Tx
 
 async def publish(call: Call[Event | list[Event]]) -> Reply:
     """All events or none, in one transaction."""
-    admitted = list(_admitted(call))
+    admitted, floor = list(_admitted(call)), Floor(call.base, call.services.organizations)
 
     def write(tx: Tx) -> list[Emitted]:
-        return actions.publish(tx, admitted, call.now)
+        return actions.publish(tx, floor, admitted, call.now)
 
     reply = await once(call, write, _accepted)
     metrics.INGEST_EVENTS.inc(len(admitted))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from channels.catalog import Catalog
 from channels.checking import InvalidData, check
-from channels.envelope import Stream
+from channels.envelope import Notification, Stream
 from channels.names import is_pattern, is_valid
 from hub.kernel.errors import BadInput, Forbidden, MissingParameter, TooLarge
 
@@ -23,12 +23,17 @@ class Submitted(NamedTuple):
 
 
 class Admitted(NamedTuple):
-    """One event that may be written. `unknown`: its data named no message that the channel carries."""
+    """One event that may be written. `message` is what its data says, where that is a message the channel carries."""
 
     stream: Stream
     data: bytes
     durable: bool
-    unknown: bool
+    message: Notification | None
+
+    @property
+    def unknown(self) -> bool:
+        """Whether the data named no message that the channel carries."""
+        return self.message is None
 
 
 class Terms(NamedTuple):
@@ -60,7 +65,7 @@ def admit(event: Submitted, terms: Terms) -> Admitted:
         ) from None
     if checked.unknown and terms.strict:
         raise BadInput("data.messageType names no message of this channel", pointer="/data/messageType")
-    return Admitted(Stream(organization, user, event.channel), event.data, channel.durable, checked.unknown)
+    return Admitted(Stream(organization, user, event.channel), event.data, channel.durable, checked.message)
 
 
 def _organization(asked: str | None, own: str) -> str:

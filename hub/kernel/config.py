@@ -24,6 +24,7 @@ from hub.kernel.hours import OfficeHours
 from hub.kernel.secret import Secret
 from hub.kernel.service_options import ServiceOptions
 from hub.kernel.tables import Tables
+from hub.kernel.telephony import Telephony
 
 __all__ = ["Client", "Configuration", "CustomChannel", "Organization", "is_organization_id", "load", "parse"]
 
@@ -70,6 +71,8 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     """How long agents who were ready are left to themselves after a call; 0: they are ready again at once."""
     agent_states: Mapping[StateName, AgentState] = {}
     """States of agents beside Ready, NotReady, AfterCallWork and AuxWork, by operation."""
+    telephony: Telephony | None = None
+    """Instead of `[telephony]`, as a whole."""
 
 
 class CustomChannel(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +111,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     callback_services: Mapping[str, CallbackOptions] = {}
     number_exceptions: Mapping[str, NumberExceptions] = {}
     services: Mapping[str, ServiceOptions] = {}
+    telephony: Telephony = Telephony()
 
     def catalog(self) -> Catalog:
         """The four channels and the custom ones. Never raises for a Configuration that `load` returned."""
@@ -160,6 +164,7 @@ class _Reader(Tables):
             callback_services=self._callback_services(document, office_hours, lists),
             number_exceptions=lists,
             services=self._services(document),
+            telephony=self.entry("telephony", document.get("telephony", {}), Telephony) or Telephony(),
         )
 
     def _office_hours(self, document: Mapping[str, Any]) -> dict[str, OfficeHours]:

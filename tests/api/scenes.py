@@ -108,6 +108,15 @@ async def phone_number(world: World) -> Scene:
     return Scene(path={"id": scene.path["number"]}, user="carol")
 
 
+async def call(world: World) -> Scene:
+    """Carol calls somebody."""
+    await session(world)
+    dial = {"operationName": "Dial", "destination": {"phoneNumber": "+15550029999"}}
+    await ask(world, "POST", "/api/v2/me/calls", dial, user="carol", role="ROLE_AGENT")
+    (uri,) = (await ask(world, "GET", "/api/v2/me/calls", user="carol", role="ROLE_AGENT"))["uris"]
+    return Scene(path={"id": uri.rpartition("/")[2]}, user="carol")
+
+
 async def booking(world: World) -> Scene:
     del world
     return Scene(body={"_desired_time": "2027-01-15T14:30:00.000Z"})
@@ -157,6 +166,10 @@ SCENES: Final[dict[str, Prepare]] = {
     "operateDevice": session,
     "operateChannel": session,
     "readChannel": session,
+    "dial": session,
+    "dialFromDevice": session,
+    "readCall": call,
+    "operateCall": call,
     "startCallback": booking,
     "readCallback": callback,
     "rescheduleCallback": callback,

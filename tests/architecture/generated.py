@@ -32,6 +32,11 @@ def _life_of_a_callback() -> str:
     return f"```mermaid\n{diagram}```"
 
 
+def _life_of_a_call() -> str:
+    diagram = import_module("api.telephony.calls.states").diagram()
+    return f"```mermaid\n{diagram}```\n\n{import_module('api.telephony.calls.capabilities').table()}"
+
+
 def _version() -> str:
     return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
 
@@ -78,6 +83,7 @@ DOCUMENTS: Final[dict[str, Callable[[], str]]] = {
     "docs/errors.md": _errors,
     "docs/flows.md": _life_of_a_session,
     "docs/callbacks.md": _life_of_a_callback,
+    "docs/calls.md": _life_of_a_call,
     "docs/openapi.json": _openapi,
     "docs/asyncapi.json": _asyncapi,
 }

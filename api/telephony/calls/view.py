@@ -1,0 +1,101 @@
+"""A leg as its owner sees it, in the form that the product's notifications have. Pure."""
+
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+import phonenumbers
+from babel import Locale
+from msgspec import UNSET
+
+from api.telephony.calls.legs import Leg
+from api.telephony.calls.tellings import Telling
+from channels.calls import Call, CallStateChangeMessage, ParticipantInfo
+from channels.devices import Country
+from channels.envelope import encode
+
+_NOWHERE: Final = Country(name="", code="", calling_code="")
+_TERRITORIES: Final = Locale("en").territories
+_REMEMBERED: Final = 4096
+
+
+def uri_of(base: str, id: str) -> str:
+    """The absolute address of a call; `base` is the public URL of the hub."""
+    return f"{base}/api/v2/me/calls/{id}"
+
+
+def path_of(id: str) -> str:
+    """The same, relative to the API."""
+    return f"/calls/{id}"
+
+
+def device_uri(base: str, id: str) -> str:
+    """The absolute address of a device."""
+    return f"{base}/api/v2/devices/{id}"
+
+
+def view(leg: Leg, base: str, now: float) -> Call:
+    """The call, identical on the channel and in the answers of REST."""
+    return Call(
+        id=leg.id,
+        state=leg.state.value,  # type: ignore[arg-type]  # desktops never see a requested call
+        call_uuid=leg.call_uuid,
+        device_uri=device_uri(base, leg.device),
+        uri=uri_of(base, leg.id),
+        path=path_of(leg.id),
+        parent_call_uri=UNSET if leg.parent is None else uri_of(base, leg.parent),
+        participants=leg.participants,
+        participants_info=tuple(participant_info(number) for number in leg.participants),
+        ani=leg.ani,
+        dnis=leg.dnis,
+        call_type=leg.call_type,
+        capabilities=leg.capabilities,
+        user_data=leg.user_data or UNSET,
+        duration=str(max(0, int(now - leg.began_at))),
+        mute="On" if leg.muted else "Off",
+        recording_state=leg.recording or UNSET,
+    )
+
+
+def wire(leg: Leg, base: str, now: float) -> Call | msgspec.Raw:
+    """The same; of a call that a connector reports, its own words."""
+    return view(leg, base, now) if leg.reported is None else msgspec.Raw(leg.reported.encode())
+
+
+def notification(telling: Telling, base: str, now: float) -> bytes:
+    """The notification that tells it."""
+    leg = telling.leg
+    if telling.type == "Error":
+        message = CallStateChangeMessage(
+            notification_type="Error",
+            phone_number=leg.number or UNSET,
+            device_uri=device_uri(base, leg.device) if leg.device else UNSET,
+            error_message=telling.why,
+            connection_id=leg.id,
+            call_uuid=leg.call_uuid or UNSET,
+        )
+    else:
+        message = CallStateChangeMessage(
+            notification_type=telling.type, phone_number=leg.number, call=view(leg, base, now)
+        )
+    return encode(message)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def participant_info(number: str) -> ParticipantInfo:
+    """What a number says about itself. One without a country (an internal one) is shown as it is dialled."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return ParticipantInfo(
+            location=None, country=_NOWHERE, formatted_phone_number=number, is_valid_number=False, e164_digits=number
+        )
+    region = phonenumbers.region_code_for_number(parsed) or ""
+    country = Country(name=_TERRITORIES.get(region, ""), code=region, calling_code=str(parsed.country_code or ""))
+    return ParticipantInfo(
+        location=None,
+        country=country,
+        formatted_phone_number=phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL),
+        is_valid_number=phonenumbers.is_valid_number(parsed),
+        e164_digits=phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164).removeprefix("+"),
+    )

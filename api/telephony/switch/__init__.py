@@ -1,0 +1,1 @@
+"""The switches that carry calls: one simulated inside the hub, and whatever stands behind a connector."""
