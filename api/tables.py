@@ -2,6 +2,7 @@
 
 from api.applications import records as applications
 from api.appointments import records as appointments
+from api.callbacks.records import tables as callbacks
 from api.codes import records as codes
 from api.security import records as security
 from api.services import records as services
@@ -10,4 +11,15 @@ from api.telephony.devices import records as devices
 from api.tickets import records as tickets
 from api.users import records as users
 
-__all__ = ["applications", "appointments", "calls", "codes", "devices", "security", "services", "tickets", "users"]
+__all__ = [
+    "applications",
+    "appointments",
+    "callbacks",
+    "calls",
+    "codes",
+    "devices",
+    "security",
+    "services",
+    "tickets",
+    "users",
+]
