@@ -10,6 +10,8 @@ import msgspec
 
 from hub.kernel.config import Client, Configuration, load
 from hub.kernel.secret import Secret
+from hub.store import timers
+from hub.store.transaction import Tx
 from tests.api.world import CLIENT_SECRET, World
 from tests.architecture.tree import ROOT
 
@@ -144,6 +146,22 @@ async def service_with_file(world: World) -> Scene:
     return scene
 
 
+async def soon(world: World) -> Scene:
+    """A time that may be booked."""
+    del world
+    return Scene(body={"start": "2027-01-20T10:00:00.0Z"})
+
+
+async def dead_letter(world: World) -> Scene:
+    def bury(tx: Tx) -> int:
+        timers.plan(tx, "deliver.mail", "m1", 1)
+        timer = timers.due(tx, world.clock.now(), ["deliver.mail"], 1)[0]
+        timers.bury(tx, timer, "refused: no such mailbox", world.clock.now())
+        return timer
+
+    return Scene(path={"id": str(await world.services.db.write(bury))})
+
+
 SCENES: Final[dict[str, Prepare]] = {
     "giveToken": passwords,
     "operateMe": desk,
@@ -157,6 +175,8 @@ SCENES: Final[dict[str, Prepare]] = {
     "revokeTicket": ticket,
     "showTicket": ticket,
     "showShortTicket": ticket,
+    "scheduleAppointment": soon,
+    "operateTimer": dead_letter,
     "addDevice": user,
     "readDevice": device,
     "removeDevice": device,
