@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from api.telephony.calls import actions
-from api.telephony.calls.actions import Wanted
+from api.telephony.calls.actions import Waiting, Wanted
 from api.telephony.calls.legs import Origin
 from api.telephony.calls.upward import CallNews
 from hub.kernel.errors import BadInput, NotFound, WrongState
@@ -69,7 +69,7 @@ async def talking(desk: Desk) -> Json:
     return desk.now(call)
 
 
-async def news(office: Office) -> list[tuple[str, str, CallNews]]:
+async def news_of(office: Office) -> list[tuple[str, str, CallNews]]:
     """What whoever had calls dialled is told."""
 
     def look(tx: Snapshot) -> list[tuple[str, str, bytes]]:
@@ -141,12 +141,12 @@ async def test_whoever_had_it_dialled_hears_that_it_was_answered_and_that_it_is_
     placed = await office.world.services.db.write(lambda tx: actions.dial(tx, switch, wanted, office.world.clock.at))
     await office.settle()
     assert (alice.only()["id"], alice.only()["callUuid"]) == (placed.id, placed.call_uuid)
-    assert await news(office) == []
+    assert await news_of(office) == []
     await office.later(2.0)
     established = CallNews("acme", "alice", placed.id, placed.call_uuid, established=True)
-    assert await news(office) == [("tests.call_established", "callback-1", established)]
+    assert await news_of(office) == [("tests.call_established", "callback-1", established)]
     await alice.do(alice.only(), "Hangup")
-    assert (await news(office))[1:] == [
+    assert (await news_of(office))[1:] == [
         ("tests.call_ended", "callback-1", msgspec.structs.replace(established, reason="released"))
     ]
 
@@ -157,7 +157,7 @@ async def test_whoever_had_it_dialled_hears_that_it_came_to_nothing(alice: Desk,
     await office.world.services.db.write(lambda tx: actions.dial(tx, switch, wanted, office.world.clock.at))
     await office.settle()
     await office.later(1.0)
-    ((kind, key, told),) = await news(office)
+    ((kind, key, told),) = await news_of(office)
     assert (kind, key, told.established) == ("tests.call_ended", "callback-1", False)
 
 
@@ -183,3 +183,105 @@ async def test_a_call_can_be_hung_up_by_somebody_who_does_not_care_how_it_stands
     await office.settle()
     assert await db.write(lambda tx: actions.hang_up(tx, switch, "acme", "alice", call["id"], at)) is False
     assert alice.calls == {}
+
+
+CUSTOMER = Origin("tests", "customer")
+AGENT = Origin("tests", "agent")
+
+
+async def call_customer(office: Office, number: str = ANSWERS) -> str:
+    switch, at = office.switches.of("acme"), office.world.clock.at
+    call_uuid = await office.world.services.db.write(
+        lambda tx: actions.dial_out(tx, switch, "acme", number, CUSTOMER, at)
+    )
+    await office.settle()
+    return call_uuid
+
+
+async def offer(office: Office, call_uuid: str, user: str = "alice") -> None:
+    waiting = Waiting(organization="acme", call_uuid=call_uuid, user_data={"callback": "1"})
+    switch, at = office.switches.of("acme"), office.world.clock.at
+    await office.world.services.db.write(lambda tx: actions.connect(tx, switch, waiting, user, at, origin=AGENT))
+    await office.settle()
+
+
+async def drop(office: Office, call_uuid: str) -> bool:
+    switch, at = office.switches.of("acme"), office.world.clock.at
+    dropped = await office.world.services.db.write(lambda tx: actions.drop(tx, switch, "acme", call_uuid, at))
+    await office.settle()
+    return dropped
+
+
+async def heard_of(office: Office) -> list[tuple[str, str, str]]:
+    """Kind, key and reason of everything that was told, which is forgotten with this."""
+    told = [(kind.removeprefix("tests."), key, news.reason) for kind, key, news in await news_of(office)]
+    await office.world.services.db.write(lambda tx: tx.cursor.execute("DELETE FROM timer WHERE kind LIKE 'tests.%'"))
+    return told
+
+
+async def test_an_agent_is_found_for_a_customer_who_waits(alice: Desk, office: Office) -> None:
+    if not office.switches.of("acme").calls_customers:
+        with pytest.raises(WrongState):
+            await call_customer(office)
+        assert await office.planned() == 0
+        return
+    call_uuid = await call_customer(office)
+    with pytest.raises(WrongState):
+        await offer(office, call_uuid)
+    await office.later(2.0)
+    assert (await heard_of(office), alice.heard) == ([("call_established", "customer", "")], [])
+    await offer(office, call_uuid)
+    ringing = alice.only()
+    assert (ringing["state"], ringing["callType"], ringing["userData"]) == ("Ringing", "Inbound", {"callback": "1"})
+    assert (ringing["participants"], ringing["callUuid"]) == ([ANSWERS], call_uuid)
+    with pytest.raises(WrongState):
+        await offer(office, call_uuid)
+    await alice.do(ringing, "Reject")
+    assert await heard_of(office) == [("call_ended", "agent", "rejected")]
+    await offer(office, call_uuid)
+    await alice.do(alice.only(), "Answer")
+    assert await heard_of(office) == [("call_established", "agent", "")]
+    with pytest.raises(NotFound):
+        await offer(office, call_uuid)
+    await alice.do(alice.only(), "Hangup")
+    assert sorted(await heard_of(office)) == [
+        ("call_ended", "agent", "released"),
+        ("call_ended", "customer", "released"),
+    ]
+    assert (await office.planned(), await drop(office, call_uuid)) == (0, False)
+
+
+async def test_a_customer_who_waits_is_let_go(alice: Desk, office: Office) -> None:
+    if not office.switches.of("acme").calls_customers:
+        with pytest.raises(WrongState):
+            await call_customer(office)
+        return
+    call_uuid = await call_customer(office)
+    await office.later(2.0)
+    await offer(office, call_uuid)
+    await heard_of(office)
+    assert await drop(office, call_uuid) is True
+    assert alice.take() == ["Ringing", "Released"]
+    assert sorted(await heard_of(office)) == [
+        ("call_ended", "agent", "released"),
+        ("call_ended", "customer", "released"),
+    ]
+    busy = await call_customer(office, BUSY)
+    await office.later(1.0)
+    assert (await heard_of(office), await drop(office, busy)) == ([("call_ended", "customer", "busy")], False)
+
+
+async def test_an_agent_who_cannot_be_called_is_not_offered(alice: Desk, office: Office) -> None:
+    if not office.switches.of("acme").calls_customers:
+        with pytest.raises(WrongState):
+            await call_customer(office)
+        return
+    call_uuid = await call_customer(office)
+    await office.later(2.0)
+    with pytest.raises(WrongState):
+        await offer(office, call_uuid, "nobody")
+    await alice.ask("POST", f"/api/v2/me/devices/{alice.phone.id}", {"operationName": "DoNotDisturbOn"})
+    with pytest.raises(WrongState):
+        await offer(office, call_uuid)
+    with pytest.raises(NotFound):
+        await offer(office, "0" * 32)

@@ -7,7 +7,7 @@ import msgspec
 from api.telephony.calls import changes, conversations, operations, records, reports
 from api.telephony.calls.legs import MOST_CALLS, Conversation, Leg, Origin
 from api.telephony.calls.operations import Operation
-from api.telephony.calls.port import Switch
+from api.telephony.calls.port import Offer, Switch
 from api.telephony.calls.states import State
 from api.telephony.devices import actions as devices
 from api.telephony.devices.rules import Floor, require_number
@@ -38,6 +38,14 @@ class Placed(msgspec.Struct, frozen=True):
 
     id: str
     call_uuid: str
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who was called by `dial_out`, and what the agent is to know of them."""
+
+    organization: str
+    call_uuid: str
+    user_data: dict[str, str] = {}
 
 
 # Reading ------------------------------------------------------------------------------------------------------------
@@ -114,6 +122,45 @@ def hang_up(tx: Tx, switch: Switch, organization: str, user: str, id: str, now: 
         operate(tx, switch, organization, user, id, Operation(operation_name="Hangup"), now)
     except (NotFound, WrongState):
         return False
+    return True
+
+
+def dial_out(tx: Tx, switch: Switch, organization: str, destination: str, origin: Origin, now: float) -> str:
+    """Have somebody called for whom an agent is still to be found; returns the callUuid. Nobody is told but `origin`:
+    `call_established` when they answer, `call_ended` when they are gone.
+
+    Raises BadInput for what is no number, WrongState where the switch cannot do that.
+    """
+    number, call_uuid = require_number(destination, "/destination/phoneNumber"), conversations.new_uuid()
+    switch.call_customer(tx, call_uuid, organization, number, origin, now)
+    return call_uuid
+
+
+def connect(tx: Tx, switch: Switch, waiting: Waiting, user: str, now: float, *, origin: Origin | None = None) -> Placed:
+    """Have an agent called for somebody who was called by `dial_out`: the call rings on the agent's desktop, with data.
+
+    `origin`, under a key of its own, hears `call_established` when the agent takes it, and `call_ended` when the agent
+    does not (the party goes on waiting) or has finished. Raises NotFound where nobody waits (any more), WrongState
+    where the agent cannot be called.
+    """
+    conversation = records.lock(tx, waiting.organization, waiting.call_uuid)
+    if conversation is None or not any(leg.waits and leg.is_live for leg in conversation.legs):
+        raise NotFound("Nobody waits in this call")
+    operations.require_room(waiting.user_data)
+    phone = devices.own(tx, waiting.organization, user, None)
+    if phone is None:
+        raise WrongState("Nobody is logged in at the device")
+    offer = Offer(conversations.new_id(), phone.number, waiting.user_data, origin)
+    switch.offer(tx, conversation, offer, now)
+    return Placed(offer.id, waiting.call_uuid)
+
+
+def drop(tx: Tx, switch: Switch, organization: str, call_uuid: str, now: float) -> bool:
+    """End a call begun by `dial_out`, whoever is in it; whether there was one."""
+    conversation = records.lock(tx, organization, call_uuid)
+    if conversation is None:
+        return False
+    switch.drop(tx, conversation, now)
     return True
 
 

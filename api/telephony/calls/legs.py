@@ -38,7 +38,8 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     leg's number in its conversation. `parent` is
     the id of the original leg, `purpose` what the consultation is for. `invited_by` is the id of the leg that had this
     party called. `answered`: it has been established once; `ended`: why it was released. `hangs_up_after`: what a
-    simulated party does in the end. `reported` is the call as a connector wrote it, None for our own.
+    simulated party does in the end. `waits`: the party was called for an agent who is still to be found, and its call
+    goes on without one. `reported` is the call as a connector wrote it, None for our own.
     """
 
     organization: str
@@ -66,6 +67,7 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     answered: bool = False
     ended: str | None = None
     hangs_up_after: float | None = None
+    waits: bool = False
     reported: str | None = None
 
     @property

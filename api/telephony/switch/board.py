@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from api.telephony.calls.capabilities import Consult, Situation, capabilities
-from api.telephony.calls.legs import MOST_PARTIES, Conversation, Leg
+from api.telephony.calls.legs import MOST_PARTIES, Conversation, Leg, Origin
 from api.telephony.calls.states import Signal, State, after
 from api.telephony.calls.tellings import Failure, Saying
 from api.telephony.switch.targets import Busy, Far, Line, Target
@@ -50,6 +50,8 @@ class Invitation(NamedTuple):
     call_type: CallType
     user_data: dict[str, str]
     recording: bool
+    origin: Origin | None = None
+    waits: bool = False
 
 
 _CONSULTS: Final = {"Transfer": Consult.FOR_TRANSFER, "Conference": Consult.FOR_CONFERENCE}
@@ -134,6 +136,8 @@ class Board:
             user_data=invitation.user_data,
             recording="Stopped" if invitation.recording else None,
             invited_by=invitation.invited_by,
+            origin=invitation.origin,
+            waits=invitation.waits,
         )
         match target:
             case Line():
@@ -174,13 +178,15 @@ class Board:
         return Outcome(Conversation(self._organization, self._id, legs), tuple(self._said), failures, plans)
 
     def _end_lonely_calls(self) -> None:
-        """A call needs two parties, and one of them with a desktop; one that a connector reports is not ours to end."""
+        """A call needs two parties, and one of them with a desktop, but while somebody waits for an agent; one that a
+        connector reports is not ours to end.
+        """
         calls: defaultdict[str, list[Leg]] = defaultdict(list)
         for leg in self.live():
             calls[leg.call_uuid].append(leg)
         gone = {leg.call_uuid: leg.ended for leg in self._legs.values() if not leg.is_live}
         for call_uuid, legs in calls.items():
-            if any(leg.reported is not None for leg in legs):
+            if any(leg.reported is not None or leg.waits for leg in legs):
                 continue
             if len(legs) < 2 or not any(leg.user for leg in legs):
                 for leg in legs:

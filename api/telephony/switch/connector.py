@@ -11,13 +11,15 @@ from typing import Final
 import msgspec
 
 from api.telephony.calls import changes, conversations
-from api.telephony.calls.legs import Conversation, Leg
+from api.telephony.calls.legs import Conversation, Leg, Origin
 from api.telephony.calls.operations import Operation
+from api.telephony.calls.port import Offer
 from api.telephony.calls.states import Signal, State, after
 from api.telephony.calls.tellings import Failure
 from api.telephony.calls.view import device_uri, uri_of
 from api.telephony.devices.rules import Floor
 from hub.kernel.clock import micros
+from hub.kernel.errors import WrongState
 from hub.kernel.telephony import Connector
 from hub.store import deliveries, timers
 from hub.store.deliveries import Webhook
@@ -29,6 +31,7 @@ TYPE: Final = "telephony.operation"
 UNHEARD: Final = conversations.UNHEARD
 """The kind of the timers that end the waiting for a connector."""
 NOT_CARRIED_OUT: Final = "not carried out"
+_AGENTS_ONLY: Final = "A connector calls nobody without an agent"
 _NO_ANSWER: Final = "The switch has not answered"
 
 
@@ -63,6 +66,8 @@ class Awaited(msgspec.Struct, frozen=True):
 class ConnectorSwitch:
     """See `Switch`."""
 
+    calls_customers = False
+
     def __init__(self, floor: Floor, connector: Connector) -> None:
         self.floor = floor
         self._connector = connector
@@ -89,6 +94,23 @@ class ConnectorSwitch:
             consult_call_id=None if uri is None else uri.rstrip("/").rpartition("/")[2],
         )
         self._hand_over(tx, leg, handed, now)
+
+    def call_customer(
+        self, tx: Tx, call_uuid: str, organization: str, destination: str, origin: Origin, now: float
+    ) -> None:
+        """See `Switch`. What is reported is reported to agents: nobody could say how it stands with this one."""
+        del tx, call_uuid, organization, destination, origin, now
+        raise WrongState(_AGENTS_ONLY)
+
+    def offer(self, tx: Tx, conversation: Conversation, offer: Offer, now: float) -> None:
+        """See `Switch`."""
+        del tx, conversation, offer, now
+        raise WrongState(_AGENTS_ONLY)
+
+    def drop(self, tx: Tx, conversation: Conversation, now: float) -> None:
+        """See `Switch`."""
+        del tx, conversation, now
+        raise WrongState(_AGENTS_ONLY)
 
     def unheard(self, tx: Tx, timer: Timer, now: float) -> None:
         """The connector has not said anything about the call since the last operation on it."""

@@ -13,7 +13,7 @@ from api.telephony.calls.states import Signal, State
 from api.telephony.switch.board import Board, Event, Invitation
 from api.telephony.switch.targets import Line, Target
 from channels.calls import CallType
-from hub.kernel.errors import BadInput
+from hub.kernel.errors import BadInput, WrongState
 
 FAILURES: Final = {
     "busy": "The number is busy",
@@ -67,6 +67,21 @@ def carry_out(board: Board, leg: Leg, asked: Asked) -> None:
     Raises Declined, with the board as it was; BadInput and WrongState as `Switch` says.
     """
     DEEDS[asked.operation.operation_name](board, leg, asked)
+
+
+def call_customer(board: Board, target: Target, invitation: Invitation) -> None:
+    """Somebody is called for whom an agent is still to be found."""
+    board.call(target, invitation._replace(waits=True))
+
+
+def offer(board: Board, customer: Leg, target: Target, invitation: Invitation) -> None:
+    """An agent rings for somebody who waits. Raises WrongState where the agent cannot be had."""
+    if customer.state is not State.ESTABLISHED or board.others(customer):
+        raise WrongState("Nobody waits in this call")
+    if not isinstance(target, Line) or target.number != invitation.dnis:
+        raise WrongState("The agent cannot be called")
+    board.change(customer, user_data=invitation.user_data)
+    board.call(target, invitation)
 
 
 def _swap(board: Board, leg: Leg, _: Asked) -> None:
@@ -259,6 +274,8 @@ def answer(board: Board, leg: Leg) -> None:
     for other in board.others(leg):
         if other.state is State.DIALING:
             board.move(other, Signal.ANSWER, answered=True)
+        if leg.user and other.waits:
+            board.change(other, waits=False)
 
 
 def lose(board: Board, leg: Leg, why: str) -> None:

@@ -11,14 +11,15 @@ from typing import Final
 import msgspec
 
 from api.telephony.calls import changes, conversations
-from api.telephony.calls.legs import Conversation, Leg
+from api.telephony.calls.legs import Conversation, Leg, Origin
 from api.telephony.calls.operations import Operation
+from api.telephony.calls.port import Offer
 from api.telephony.calls.states import State
 from api.telephony.calls.tellings import Failure
 from api.telephony.devices import actions as devices
 from api.telephony.devices.rules import Floor
 from api.telephony.switch import exchange, targets
-from api.telephony.switch.board import Board, Event, Outcome
+from api.telephony.switch.board import Board, Event, Invitation, Outcome
 from api.telephony.switch.exchange import Asked, Declined, Fresh
 from api.telephony.switch.targets import Busy, Line, Target
 from hub.kernel.clock import micros
@@ -42,6 +43,8 @@ class Deed(msgspec.Struct, frozen=True):
 
 class SimulatedSwitch:
     """See `Switch`."""
+
+    calls_customers = True
 
     def __init__(self, floor: Floor, telephony: Telephony) -> None:
         self.floor = floor
@@ -69,6 +72,51 @@ class SimulatedSwitch:
             failures = (Failure(leg, str(declined)),)
             changes.commit(tx, conversation, conversation, now, floor=self.floor, failures=failures)
             return
+        self._commit(tx, conversation, board.outcome(), now)
+
+    def call_customer(
+        self, tx: Tx, call_uuid: str, organization: str, destination: str, origin: Origin, now: float
+    ) -> None:
+        """See `Switch`."""
+        before = Conversation(organization, call_uuid)
+        board, target = self._board(before, now), self._target(tx, organization, destination, "")
+        invitation = Invitation(
+            id=conversations.new_id(),
+            call_uuid=call_uuid,
+            invited_by=None,
+            ani="",
+            dnis=destination,
+            call_type="Outbound",
+            user_data={},
+            recording=self._telephony.recording,
+            origin=origin,
+        )
+        exchange.call_customer(board, target, invitation)
+        self._commit(tx, before, board.outcome(), now)
+
+    def offer(self, tx: Tx, conversation: Conversation, offer: Offer, now: float) -> None:
+        """See `Switch`."""
+        board = self._board(conversation, now)
+        customer = next(leg for leg in board.live() if not leg.user)
+        invitation = Invitation(
+            id=offer.id,
+            call_uuid=customer.call_uuid,
+            invited_by=None,
+            ani=customer.number,
+            dnis=offer.number,
+            call_type="Inbound",
+            user_data={**customer.user_data, **offer.user_data},
+            recording=self._telephony.recording,
+            origin=offer.origin,
+        )
+        exchange.offer(board, customer, self._target(tx, conversation.organization, offer.number, ""), invitation)
+        self._commit(tx, conversation, board.outcome(), now)
+
+    def drop(self, tx: Tx, conversation: Conversation, now: float) -> None:
+        """See `Switch`."""
+        board = self._board(conversation, now)
+        for leg in board.live():
+            board.release(leg, "released")
         self._commit(tx, conversation, board.outcome(), now)
 
     def party(self, tx: Tx, timer: Timer, now: float) -> None:
