@@ -2,18 +2,23 @@
 
 Delivering appends a reference to each session and nothing else: no engine is asked, nothing is encoded again, nobody
 waits. Once a loop tick every session that got something is flushed, and then all its waiting frames leave in one
-write.
+write; where many wait for the same frames these are joined once.
+
+Looking at the sessions and writing to their sockets are two passes: a write runs through the kernel, and would leave
+nothing of the next session's memory in the caches of the processor.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from hub.kernel import logs
+from hub.kernel import logs, metrics
 from hub.realtime.prepared import Prepared
 
 if TYPE_CHECKING:
     from hub.realtime.session import Session
+
+Part = tuple[bytes, "list[Callable[[bytes], object]]", "list[Session]"]
 
 logger = logs.get("hub.fanout")
 
@@ -46,9 +51,52 @@ class Fanout:
 
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, []
+        leaving = Leaving()
         for session in dirty:
             try:
-                session.flush()
+                session.flush(leaving)
             except Exception:
                 logger.exception("a session could not be flushed and has to begin anew", client=session.client_id[:8])
                 session.fall_out()
+        leaving.write()
+
+
+class Leaving:
+    """What leaves in one flush. Sessions that wait for the same events, as all listeners of a channel do, follow one
+    another and share the bytes.
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[Part] = []
+        self._queue: list[Prepared] = []
+        self._replay = False
+        self._writes: list[Callable[[bytes], object]] = []
+        self._sessions: list[Session] = []
+        self._events = 0
+
+    def add(self, session: "Session", queue: list[Prepared], write: Callable[[bytes], object], *, replay: bool) -> None:
+        """The frames of the queue, for a session with or without the replay extension, shall be written."""
+        if queue != self._queue or replay is not self._replay:
+            self._begin(queue.copy(), replay=replay)
+        self._writes.append(write)
+        self._sessions.append(session)
+        self._events += len(queue)
+
+    def _begin(self, queue: list[Prepared], *, replay: bool) -> None:
+        self._queue, self._replay = queue, replay
+        self._writes, self._sessions = [], []
+        frames = [event.frame(replay=replay) for event in queue]
+        piece = frames[0] if len(frames) == 1 else b"".join(frames)
+        self._parts.append((piece, self._writes, self._sessions))
+
+    def write(self) -> None:
+        """Write all of it."""
+        for piece, writes, sessions in self._parts:
+            for write in writes:
+                try:
+                    write(piece)
+                except Exception:
+                    logger.exception("a socket could not be written to; its session has to begin anew")
+                    sessions[writes.index(write)].fall_out()
+        if self._events:
+            metrics.DELIVERIES.labels("websocket").inc(self._events)

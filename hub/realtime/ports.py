@@ -81,12 +81,15 @@ class Link(Origin, Protocol):
 
     session: "Session | None"
 
-    @property
-    def paused(self) -> bool:
-        """The network takes no more at the moment; `Session.resumed` is called when it does again."""
+    def write(self, frames: bytes, /) -> object:
+        """Write complete WebSocket frames, in the loop tick in which `clear` has agreed and not otherwise."""
 
-    def push(self, frames: bytes) -> None:
-        """Write complete WebSocket frames."""
+    def clear(self) -> bool:
+        """Whether frames may be written now, behind everything that was answered before.
+
+        Not while the network takes no more: `Session.resumed` is called when it does again. Nor where the socket is
+        about to be lost, and would take them with it.
+        """
 
     def caught_up(self) -> None:
         """Nothing that was received waits for its turn any more."""

@@ -18,13 +18,12 @@ class Bounds(Struct, frozen=True):
     browser_connects: int = 4
     handshakes: float = 500.0
 
-    def exceeded(self, queue: list[Prepared]) -> bool:
-        """Whether the queue is past its bound; `size` counts the bytes of the events' data. One event always fits."""
-        return len(queue) > 1 and (len(queue) > self.events or _size(queue) > self.size)
+    def exceeded(self, count: int, size: int) -> bool:
+        """Whether so many events are past the bound; `size` is that of their data in bytes. One event always fits."""
+        return count > 1 and (count > self.events or size > self.size)
 
-    def fitting(self, page: list[Prepared], beside: list[Prepared]) -> list[Prepared]:
-        """The beginning of a page that may be kept beside other events; beside nothing at least one event fits."""
-        count, size = len(beside), _size(beside)
+    def fitting(self, page: list[Prepared], count: int, size: int) -> list[Prepared]:
+        """The beginning of a page that may be kept beside so many events; beside none at least one event fits."""
         for taken, event in enumerate(page):
             count += 1
             size += len(event.data)
@@ -33,8 +32,29 @@ class Bounds(Struct, frozen=True):
         return page
 
 
-def _size(queue: Iterable[Prepared]) -> int:
-    return sum(len(event.data) for event in queue)
+def size_of(events: Iterable[Prepared]) -> int:
+    """The bytes of the events' data."""
+    return sum(len(event.data) for event in events)
+
+
+class Scales:
+    """Weighs a queue that grows at its end again and again, each event once. `reset` it when something is taken out."""
+
+    __slots__ = ("_count", "_size")
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """The queue is another one."""
+        self._count = self._size = 0
+
+    def weigh(self, queue: list[Prepared]) -> int:
+        """The bytes of the events' data."""
+        if len(queue) > self._count:
+            self._size += size_of(queue[self._count :])
+            self._count = len(queue)
+        return self._size
 
 
 class Forgotten(Struct, frozen=True):

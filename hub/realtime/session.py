@@ -13,9 +13,10 @@ from hub.bayeux import events as on
 from hub.bayeux.engine import Engine
 from hub.bayeux.messages import Message
 from hub.kernel import logs, metrics
+from hub.realtime.fanout import Leaving
 from hub.realtime.ports import Link, Origin
 from hub.realtime.prepared import Prepared
-from hub.realtime.pressure import forget
+from hub.realtime.pressure import Scales, forget
 from hub.realtime.streams import LocalStream
 from hub.realtime.unacked import Unacked
 
@@ -34,7 +35,11 @@ class Session:
     __slots__ = (
         "_catching_up",
         "_node",
+        "_pushes",
+        "_replay",
         "_room",
+        "_scales",
+        "_strained",
         "_told",
         "_unacked",
         "attached_by",
@@ -68,7 +73,12 @@ class Session:
         self.streams: set[LocalStream] = set()
         self.behind: set[LocalStream] = set()
         self.browser: str | None = None
+        self._pushes = self._replay = False
+        """What the engine says, where fan-out need not look for it."""
         self._unacked = Unacked()
+        self._scales = Scales()
+        self._strained = False
+        """Whether anybody has to be told when something is taken from the queue."""
         self._told: dict[LocalStream, int] = {}
         self.attached_by: Link | None = None
         self._catching_up: asyncio.Task[None] | None = None
@@ -140,7 +150,7 @@ class Session:
 
     def resumed(self) -> None:
         """The socket takes data again."""
-        self.flush()
+        self._node.fanout.mark(self)
 
     def fall_out(self) -> None:
         """The log no longer reaches back to where the client is."""
@@ -228,6 +238,7 @@ class Session:
         return moved
 
     def _deliver(self, command: do.Deliver) -> None:
+        self._pushes, self._replay = command.push, self.engine.state.replay
         if not (command.push or command.keeps_socket) and self.link is not None:
             self.link.session = None
             self.link = None
@@ -254,36 +265,32 @@ class Session:
 
     # What goes out ----------------------------------------------------------------------------------------------
 
-    def flush(self) -> None:
+    def flush(self, leaving: Leaving) -> None:
         """Once a tick after something was queued: write it, or wake the held connect, or let it wait."""
         self.dirty = False
-        if not self._has_something():
-            return
-        if self.engine.state.pushes:
-            self._push()
-        elif self.engine.held is not None:
+        link, queue = self.link, self.queue
+        if self._pushes and link is not None and queue and link.clear():
+            leaving.add(self, queue, link.write, replay=self._replay)
+            queue.clear()
+            if self._strained:
+                self._made_room()
+        else:
+            self._keep()
+
+    def _keep(self) -> None:
+        """What cannot be written now is taken by the held connect, or waits within its bound."""
+        if self.engine.held is not None and not self._pushes and self._has_something():
             self.feed(on.Deliverable())
-        if self.queue and self._node.bounds.exceeded(self._kept()):
-            self._overflow()
+        if self.queue:
+            self._strained = True
+            count, size = len(self._unacked) + len(self.queue), self._unacked.size + self._scales.weigh(self.queue)
+            if self._node.bounds.exceeded(count, size):
+                self._overflow()
 
     def _has_something(self) -> bool:
         """Whether anything is to be delivered: new events, or some that the client has not acknowledged."""
         batches = self.engine.state.batches
         return bool(self.queue) or (bool(self._unacked) and batches is not None and batches.impatient)
-
-    def _kept(self) -> list[Prepared]:
-        return self._unacked.events() + self.queue
-
-    def _push(self) -> None:
-        link = self.link
-        if link is None or link.paused:
-            return
-        replay = self.engine.state.replay
-        frames = [event.frame(replay=replay) for event in self.queue]
-        self.queue.clear()
-        link.push(frames[0] if len(frames) == 1 else b"".join(frames))
-        self._node.delivered("websocket", len(frames))
-        self._made_room()
 
     def _take(self, batch: int) -> list[bytes]:
         """What fits into one answer: all that is not acknowledged, and after it what is new."""
@@ -350,14 +357,17 @@ class Session:
 
     async def relief(self) -> None:
         """Return when the client has taken or acknowledged something."""
+        self._strained = True
         self._room = asyncio.Event()
         await self._room.wait()
 
     def fitting(self, page: list[Prepared]) -> list[Prepared]:
         """As much of a page as may be kept beside what is not acknowledged; may be none of it."""
-        return self._node.bounds.fitting(page, self._unacked.events())
+        return self._node.bounds.fitting(page, len(self._unacked), self._unacked.size)
 
     def _made_room(self) -> None:
+        self._strained = False
+        self._scales.reset()
         if self._room is not None:
             self._room.set()
             self._room = None

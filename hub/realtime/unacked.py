@@ -3,21 +3,25 @@
 from collections import deque
 
 from hub.realtime.prepared import Prepared
+from hub.realtime.pressure import size_of
 
 
 class Unacked:
     """Batches in the order in which they were sent; empty for sessions without the acknowledgement extension."""
 
-    __slots__ = ("_batches",)
+    __slots__ = ("_batches", "_count", "size")
 
     def __init__(self) -> None:
         self._batches: deque[tuple[int, list[Prepared]]] = deque()
+        self._count = 0
+        self.size = 0
+        """Bytes of the events' data."""
 
     def __bool__(self) -> bool:
         return bool(self._batches)
 
     def __len__(self) -> int:
-        return sum(len(events) for _, events in self._batches)
+        return self._count
 
     def events(self) -> list[Prepared]:
         """All of them, oldest first."""
@@ -27,8 +31,12 @@ class Unacked:
         """These leave in this batch, together with all that is here already."""
         if events:
             self._batches.append((batch, events))
+            self._count += len(events)
+            self.size += size_of(events)
 
     def drop(self, batch: int) -> None:
         """The client has everything up to this batch."""
         while self._batches and self._batches[0][0] <= batch:
-            self._batches.popleft()
+            _, events = self._batches.popleft()
+            self._count -= len(events)
+            self.size -= size_of(events)

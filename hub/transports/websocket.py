@@ -8,7 +8,7 @@ wheel of the node.
 import asyncio
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
@@ -69,6 +69,31 @@ class WebSockets:
 class Connection(asyncio.Protocol):
     """One WebSocket; the `Link` of the session that speaks through it."""
 
+    __slots__ = (
+        "_choked",
+        "_closed",
+        "_closing",
+        "_credentials",
+        "_due",
+        "_fragments",
+        "_full",
+        "_heard_at",
+        "_limits",
+        "_node",
+        "_open",
+        "_out",
+        "_paused",
+        "_pinged",
+        "_protocol",
+        "_server_state",
+        "_session",
+        "_shared",
+        "_transport",
+        "browser",
+        "filed",
+        "write",
+    )
+
     def __init__(self, shared: WebSockets, server_state: ServerState) -> None:
         self._shared = shared
         self._node = shared.node
@@ -76,9 +101,12 @@ class Connection(asyncio.Protocol):
         self._server_state = server_state
         self._protocol = ServerProtocol(max_size=shared.limits.stranger_bytes, logger=_frames_log)
         self._transport: asyncio.Transport
+        self.write: Callable[[bytes], object]
         self._fragments: list[bytes] = []
         self._out: list[bytes] = []
         self._closing: tuple[int, str, Session | None] | None = None
+        self._open = False
+        """Whether the protocol is, which takes it long to say."""
         self._closed = False
         """Whether we have ended the conversation; what the client said before it closed itself still counts."""
         self._heard_at = self._now()
@@ -89,6 +117,7 @@ class Connection(asyncio.Protocol):
         self.browser: str | None = None
         self._session: Session | None = None
         self._full = False
+        self._paused = True
         self._choked = False
 
     def _now(self) -> float:
@@ -99,6 +128,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Uvicorn hands over a connection, and then the request that it has read."""
         self._transport = cast("asyncio.Transport", transport)
+        self.write = self._transport.write
         self._transport.set_write_buffer_limits(high=self._limits.write_buffer)
         self._server_state.connections.add(self)  # type: ignore[arg-type]
         self._shared.open.add(self)
@@ -119,6 +149,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes of the client."""
         self._protocol.receive_data(data)
+        self._look()
         self._heard_at = self._now()
         self._pinged = False
         for event in self._protocol.events_received():
@@ -129,15 +160,17 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> None:
         """The client sends no more."""
         self._protocol.receive_eof()
+        self._look()
         self._flush_protocol()
 
     def pause_writing(self) -> None:
         """The network takes no more."""
-        self._full = True
+        self._full = self._paused = True
 
     def resume_writing(self) -> None:
         """It does again."""
         self._full = False
+        self._look()
         if self.session is not None:
             self.session.resumed()
         self._balance()
@@ -175,6 +208,7 @@ class Connection(asyncio.Protocol):
         except MultipleValuesError as error:
             response = self._protocol.reject(HTTPStatus.BAD_REQUEST, f"more than one {error.args[0]}\n")
         self._protocol.send_response(response)
+        self._look()
         self._flush_protocol()  # before anything that answers what came along with the request
 
     def _refusal(self, request: Request) -> Response | None:
@@ -277,11 +311,6 @@ class Connection(asyncio.Protocol):
             self._protocol.max_message_size = self._limits.message_bytes
         self.caught_up()
 
-    @property
-    def paused(self) -> bool:
-        """See `hub.realtime.ports.Link`; a socket that is about to be lost takes nothing into the void."""
-        return self._full or self._protocol.state is not OPEN or self._transport.is_closing()
-
     def expect(self, answers: int) -> None:
         """See `hub.realtime.ports.Origin`; on a socket answers need not wait for each other."""
 
@@ -292,10 +321,13 @@ class Connection(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._flush)
         self._out.append(frame(b"[%b]" % b",".join(messages)))
 
-    def push(self, frames: bytes) -> None:
+    def clear(self) -> bool:
         """See `hub.realtime.ports.Link`."""
-        self._out.append(frames)
-        self._flush()
+        if self._paused or self._transport.is_closing():
+            return False
+        if self._out:
+            self._flush()
+        return True
 
     def caught_up(self) -> None:
         """See `hub.realtime.ports.Link`."""
@@ -311,14 +343,19 @@ class Connection(asyncio.Protocol):
             return
         self._flush()
         self._closed = True
-        if self._protocol.state is OPEN:
+        if self._open:
             self._protocol.send_close(code, reason)
+            self._look()
             self._flush_protocol()
             self._due = self._now() + self._limits.close
             self._node.wheel.file(self)
 
+    def _look(self) -> None:
+        self._open = self._protocol.state is OPEN
+        self._paused = self._full or not self._open
+
     def _flush(self) -> None:
-        if self._out and self._protocol.state is OPEN and not self._transport.is_closing():
+        if self._out and self._open and not self._transport.is_closing():
             self._transport.write(self._out[0] if len(self._out) == 1 else b"".join(self._out))
         self._out.clear()
 
@@ -346,7 +383,7 @@ class Connection(asyncio.Protocol):
     @property
     def deadline(self) -> float:
         """When something is due: a ping, the end of a patience."""
-        if self._protocol.state is OPEN and self.session is not None and self._closing is None:
+        if self._open and self.session is not None and self._closing is None:
             return self._heard_at + self._limits.ping + (self._limits.pong if self._pinged else 0.0)
         return self._due
 
@@ -356,11 +393,11 @@ class Connection(asyncio.Protocol):
             (code, reason, session), self._closing = self._closing, None
             if self.session is session:  # unless the client went on with a new session
                 self.close(code, reason)
-        elif self._protocol.state is OPEN and self.session is not None and not self._pinged:
+        elif self._open and self.session is not None and not self._pinged:
             self._pinged = True
             self._protocol.send_ping(b"")
             self._flush_protocol()
-        elif self._protocol.state is OPEN and self.session is None:
+        elif self._open and self.session is None:
             self.close(CloseCode.POLICY_VIOLATION, "no session")
         else:
             self._due = math.inf

@@ -35,8 +35,8 @@ class Cable(Line):
     def answer(self, messages: Sequence[bytes], *, displaced: bool = False) -> None:
         self.down.append([json.loads(message) for message in messages])
 
-    def push(self, frames: bytes) -> None:
-        assert not self.paused
+    def write(self, frames: bytes) -> None:
+        assert self.clear()
         self.down.extend([message] for message in unframed(frames))
 
     def close(self, code: int, reason: str, *, after: float = 0.0) -> None:

@@ -2,7 +2,7 @@ import pytest
 
 from channels.envelope import LoggedEvent, Stream
 from hub.realtime.prepared import Prepared
-from hub.realtime.pressure import Bounds, Forgotten, forget
+from hub.realtime.pressure import Bounds, Forgotten, Scales, forget, size_of
 
 CALLS, DEVICES = Stream("acme", "alice", "/v2/me/calls"), Stream("acme", "alice", "/v2/me/devices")
 
@@ -28,7 +28,19 @@ def events(*sizes: int) -> list[Prepared]:
     ],
 )
 def test_a_queue_is_bounded_by_count_and_by_size(sizes: tuple[int, ...], exceeded: bool) -> None:
-    assert Bounds(events=4, size=100).exceeded(events(*sizes)) is exceeded
+    queue = events(*sizes)
+    assert Bounds(events=4, size=100).exceeded(len(queue), size_of(queue)) is exceeded
+
+
+def test_a_growing_queue_weighs_what_all_its_events_weigh() -> None:
+    queue, scales = events(10, 20), Scales()
+    assert scales.weigh(queue) == 30
+    assert scales.weigh(queue) == 30
+    queue += events(5)
+    assert scales.weigh(queue) == 35
+    del queue[0]
+    scales.reset()
+    assert scales.weigh(queue) == 25
 
 
 @pytest.mark.parametrize(
@@ -38,9 +50,9 @@ def test_a_queue_is_bounded_by_count_and_by_size(sizes: tuple[int, ...], exceede
 def test_of_a_page_as_much_is_taken_as_the_bound_allows_and_at_least_one(sizes: tuple[int, ...], taken: int) -> None:
     bounds = Bounds(events=4, size=100)
     page = events(*sizes)
-    fitting = bounds.fitting(page, [])
+    fitting = bounds.fitting(page, 0, 0)
     assert fitting == page[:taken]
-    assert not bounds.exceeded(fitting)
+    assert not bounds.exceeded(len(fitting), size_of(fitting))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +61,7 @@ def test_of_a_page_as_much_is_taken_as_the_bound_allows_and_at_least_one(sizes: 
 )
 def test_what_is_kept_already_counts(beside: tuple[int, ...], sizes: tuple[int, ...], taken: int) -> None:
     page = events(*sizes)
-    assert Bounds(events=4, size=100).fitting(page, events(*beside)) == page[:taken]
+    assert Bounds(events=4, size=100).fitting(page, len(beside), sum(beside)) == page[:taken]
 
 
 def test_what_is_forgotten_is_the_position_before_the_first_event_of_each_stream() -> None:

@@ -108,17 +108,18 @@ async def test_a_new_handshake_on_a_socket_replaces_the_session_and_keeps_the_so
     assert desk.numbers() == [1]
 
 
+@pytest.mark.parametrize("what", ["clear", "write"])
 async def test_one_session_that_cannot_be_flushed_does_not_harm_the_others(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     broken, sound = world.desk().open(), world.desk().open()
     await broken.subscribe(CALLS)
     await sound.subscribe(CALLS)
 
-    def fails(frames: bytes) -> None:
+    def fails(*_: bytes) -> None:
         raise ValueError
 
-    monkeypatch.setattr(broken.line, "push", fails)
+    monkeypatch.setattr(broken.line, what, fails)
     await world.publish(mine(), 1)
     await world.publish(mine(), 2)
     await world.settled()

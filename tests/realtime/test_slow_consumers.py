@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from hub.kernel import metrics
-from hub.realtime.pressure import Bounds
+from hub.realtime.pressure import Bounds, size_of
 from hub.realtime.recovery import PAGE
 from hub.realtime.session import LARGEST_ANSWER
 from tests.realtime.world import CALLS, DEVICES, Desk, World, mine, opened, ours, silent
@@ -34,7 +34,7 @@ async def stuck(world: World, *channels: str) -> Desk:
 
 
 def within(desk: Desk) -> bool:
-    return not BOUNDS.exceeded(desk.session.queue)
+    return not BOUNDS.exceeded(len(desk.session.queue), size_of(desk.session.queue))
 
 
 async def test_what_waits_is_bounded_and_nothing_is_lost(world: World) -> None:

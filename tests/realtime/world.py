@@ -150,8 +150,11 @@ class Line:
     def answer(self, messages: Sequence[bytes], *, displaced: bool = False) -> None:
         self.heard += [json.loads(message) for message in messages]
 
-    def push(self, frames: bytes) -> None:
-        assert not self.paused
+    def clear(self) -> bool:
+        return not self.paused
+
+    def write(self, frames: bytes) -> None:
+        assert self.clear()
         self.heard += unframed(frames)
 
     def caught_up(self) -> None:

@@ -9,6 +9,7 @@ from websockets.frames import Opcode
 from channels.envelope import LoggedEvent, Stream
 from hub.kernel import metrics
 from hub.kernel.rate import Rate
+from hub.realtime.fanout import Leaving
 from hub.realtime.prepared import Prepared
 from tests.transports.served import CALLS, PATH, USERS, RawSocket, Served, Talker, until
 
@@ -366,7 +367,7 @@ async def test_a_socket_that_is_about_to_be_lost_takes_no_event_with_it(hub: Ser
         connection.eof_received()
         assert session.link is connection
         session.queue.append(Prepared(LoggedEvent(Stream("acme", "alice", CALLS), 1, b'{"n":1}')))
-        session.flush()
+        session.flush(Leaving())
     await until(lambda: not hub.hub.websockets.open)
     async with hub.connect(hub.token()) as socket:
         again = Talker(hub, socket)
@@ -445,7 +446,7 @@ async def test_a_reader_that_stops_does_not_hold_up_the_others(hub: Served) -> N
         await alice.ask("/meta/subscribe", subscription="/chat/**")
         session = hub.session(client_id)
         sent = 0
-        while not (session.link is not None and session.link.paused and session.queue):
+        while not (session.link is not None and not session.link.clear() and session.queue):
             sent += 1
             assert sent < 2000, "the kernel takes everything"
             await alice.ask("/chat/x", data={"n": sent, "x": "x" * 60_000})
