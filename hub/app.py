@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 
-from starlette.routing import Route, Router
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from api import routes
 from api.http.logins import Logins
+from api.http.lookup import Lookup
 from api.http.middleware import RequestIds, unknown_path
 from api.http.operations import Operation, routes_of
 from api.http.quotas import Quotas
@@ -241,8 +242,7 @@ def _asgi(
 ) -> ASGIApp:
     bayeux = [Route(path, polling) for base in paths.BASES for path in (base, base + "/{suffix:path}")]
     rest = [*routes.routes(services), *routes_of(further, services)]
-    router = Router([*bayeux, *rest, *pages.routes(web)], redirect_slashes=False, default=unknown_path)
-    return RequestIds(router)
+    return RequestIds(Lookup([*bayeux, *rest, *pages.routes(web)], unknown_path))
 
 
 def _regularly(seconds: float, work: Callable[[], Awaitable[None]], clock: Clock) -> Callable[[], Awaitable[None]]:

@@ -29,6 +29,7 @@ ProcessCollector(registry=REGISTRY)
 _declared: Final[list[tuple[MetricWrapperBase, str]]] = []
 
 _TRANSPORTS: Final = ("websocket", "long-polling", "callback-polling")
+CHANNEL_KINDS: Final = ("personal", "shared", "custom")
 _WRITE_BUCKETS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _HTTP_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0)
 _LATE_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 600.0, 3600.0)
@@ -77,7 +78,7 @@ EVENTS_PUBLISHED = _counter(
     "hub_events_published_total",
     "Events handed to the broker, by kind of channel.",
     "channel_kind",
-    ("personal", "shared", "custom"),
+    CHANNEL_KINDS,
 )
 DELIVERIES = _counter("hub_deliveries_total", "Events handed to a transport for a session.", "transport", _TRANSPORTS)
 UNDELIVERED = _counter(

@@ -13,7 +13,7 @@ from functools import partial
 from channels.envelope import LoggedEvent, Stream
 from hub.kernel import logs, metrics
 from hub.realtime.fanout import Fanout
-from hub.realtime.prepared import Prepared
+from hub.realtime.prepared import prepare
 from hub.realtime.streams import UNKNOWN, LocalStream, Streams
 from hub.store import streams as log
 from hub.store.database import Database
@@ -41,7 +41,7 @@ class Intake:
         local = self._streams.get(event.stream)
         if event.seq == 0:
             listeners = local.live if local is not None else self._streams.listeners(event.stream)
-            self._fanout.deliver(Prepared(event), listeners)
+            self._fanout.deliver(prepare(event), listeners)
         elif local is not None:
             self._arrived(local, event)
         elif self._streams.listeners(event.stream):
@@ -61,7 +61,7 @@ class Intake:
             _ = self.heal(local)
 
     def _take(self, local: LocalStream, event: LoggedEvent) -> None:
-        prepared = Prepared(event)
+        prepared = prepare(event)
         local.take(prepared)
         self._fanout.deliver(prepared, local.live)
 

@@ -4,6 +4,8 @@ Each form is built when the first session needs it and then shared: the JSON mes
 complete WebSocket frame for pushes; both with and without the replay extension.
 """
 
+from msgspec import Struct
+
 from channels.envelope import LoggedEvent, Stream
 from hub.bayeux import codec
 
@@ -21,34 +23,47 @@ def frame(payload: bytes) -> bytes:
     return bytes((TEXT, SHORT + 1)) + size.to_bytes(8, "big") + payload
 
 
-class Prepared:
-    """One event of one stream; `seq` is 0 for ephemeral ones."""
+class Prepared(Struct, gc=False, eq=False):
+    """One event of one stream; `seq` is 0 for ephemeral ones.
 
-    __slots__ = ("_frames", "_messages", "binary", "data", "seq", "stream")
+    Thousands of them are kept for clients that come back soon, so the collector of cycles need not look at them: they
+    refer to nothing but text.
+    """
 
-    def __init__(self, event: LoggedEvent) -> None:
-        self.stream: Stream = event.stream
-        self.seq: int = event.seq
-        self.data: bytes = event.data
-        self.binary: bool = event.binary
-        self._messages: list[bytes | None] = [None, None]
-        self._frames: list[bytes | None] = [None, None]
+    stream: Stream
+    seq: int
+    data: bytes
+    binary: bool = False
+    _message: bytes | None = None
+    _replayable: bytes | None = None
+    _frame: bytes | None = None
+    _replayable_frame: bytes | None = None
 
     def message(self, *, replay: bool) -> bytes:
         """The Bayeux message."""
-        form = self._messages[replay]
-        if form is None:
-            channel = self.stream.channel
-            if replay and self.seq > 0:
-                form = codec.replayable_event(channel, self.data, self.seq, binary=self.binary)
-            else:
-                form = codec.event(channel, self.data, binary=self.binary)
-            self._messages[replay] = form
-        return form
+        if replay and self.seq > 0:
+            if self._replayable is None:
+                self._replayable = codec.replayable_event(self.stream.channel, self.data, self.seq, binary=self.binary)
+            return self._replayable
+        if self._message is None:
+            self._message = codec.event(self.stream.channel, self.data, binary=self.binary)
+        return self._message
 
     def frame(self, *, replay: bool) -> bytes:
         """The WebSocket frame with this message alone in an array."""
-        form = self._frames[replay]
-        if form is None:
-            form = self._frames[replay] = frame(b"[%b]" % self.message(replay=replay))
-        return form
+        if replay:
+            if self._replayable_frame is None:
+                self._replayable_frame = frame(b"[%b]" % self.message(replay=True))
+            return self._replayable_frame
+        if self._frame is None:
+            self._frame = frame(b"[%b]" % self.message(replay=False))
+        return self._frame
+
+    def relax(self) -> None:
+        """Keep the data only: whoever else wants the event, which may be nobody, can have the forms made again."""
+        self._message = self._replayable = self._frame = self._replayable_frame = None
+
+
+def prepare(event: LoggedEvent) -> Prepared:
+    """An event as it comes from the log or the broker."""
+    return Prepared(*event)

@@ -20,7 +20,7 @@ from hub.brokers.port import Broker, Topic
 from hub.kernel import logs, metrics
 from hub.realtime.fanout import Fanout
 from hub.realtime.intake import Intake
-from hub.realtime.prepared import Prepared
+from hub.realtime.prepared import Prepared, prepare
 from hub.realtime.streams import UNKNOWN, LocalStream, Streams
 from hub.store import streams as log
 from hub.store.database import Database
@@ -280,7 +280,7 @@ class Recovery:
 
     async def _read(self, local: LocalStream, position: int) -> list[Prepared]:
         page: list[LoggedEvent] = await self._database.read(lambda tx: log.history(tx, local.stream, position, PAGE))
-        return [Prepared(event) for event in page if event.seq <= local.last]
+        return [prepare(event) for event in page if event.seq <= local.last]
 
     def _advance(self, session: "Session", local: LocalStream, position: int, page: list[Prepared]) -> None:
         kept_from = page[0].seq if page else local.last + 1

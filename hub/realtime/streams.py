@@ -1,6 +1,5 @@
 """The streams that somebody on this process listens to, and how far each has come here."""
 
-from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,10 @@ from hub.realtime.prepared import Prepared
 if TYPE_CHECKING:
     from hub.realtime.session import Session
 
-RECENT = 64
+RECENT, RECENT_PERSONAL = 64, 16
+"""Events that memory keeps of a stream for those who come back soon; there are as many personal ones as users."""
+FRESH = 16
+"""Of these the forms for the wire are kept as well."""
 UNKNOWN = -1
 
 
@@ -29,7 +31,7 @@ class LocalStream:
         self.last = last
         self.seen = 0
         """The highest position heard of; above `last` something is missing."""
-        self.recent: deque[Prepared] = deque(maxlen=RECENT)
+        self.recent: list[Prepared] = []
         self.live: dict[Session, None] = {}
         self.behind: dict[Session, int] = {}
         """Sessions that read on from the log, with the position each has reached."""
@@ -50,6 +52,10 @@ class LocalStream:
         """The next event in order: `event.seq == last + 1`."""
         self.last = event.seq
         self.recent.append(event)
+        if len(self.recent) > FRESH:
+            self.recent[-FRESH - 1].relax()
+            if len(self.recent) > (RECENT_PERSONAL if self.stream.user else RECENT):
+                del self.recent[0]
 
     def skip(self, to: int) -> None:
         """What comes up to this position can no longer be had; what memory holds before it is no whole history."""

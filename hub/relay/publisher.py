@@ -5,6 +5,7 @@ if the process dies between the commit and this call, nobody has published, and 
 log within a second (`hub.realtime.intake`).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 from channels.catalog import USERS, Catalog
@@ -21,14 +22,19 @@ class Publisher:
     def __init__(self, broker: Broker, catalog: Catalog) -> None:
         self._broker = broker
         self._catalog = catalog
+        self._published = {kind: metrics.EVENTS_PUBLISHED.labels(kind) for kind in metrics.CHANNEL_KINDS}
 
     def committed(self, events: Sequence[LoggedEvent]) -> None:
         """Publish the events of one transaction, in their order."""
         for event in events:
-            self.publish(event)
+            self._broker.publish(topic_of(event.stream, self._catalog), event)
+        for kind, count in Counter(_kind(event) for event in events).items():
+            self._published[kind].inc(count)
 
     def publish(self, event: LoggedEvent) -> None:
         """Publish one event."""
-        kind = "personal" if event.stream.user else "shared" if event.stream.channel in SHARED else "custom"
-        metrics.EVENTS_PUBLISHED.labels(kind).inc()
-        self._broker.publish(topic_of(event.stream, self._catalog), event)
+        self.committed((event,))
+
+
+def _kind(event: LoggedEvent) -> str:
+    return "personal" if event.stream.user else "shared" if event.stream.channel in SHARED else "custom"

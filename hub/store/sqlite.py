@@ -24,6 +24,12 @@ PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
 )
+WRITER_PRAGMAS = (
+    # The last pages of all streams that are being written to, so that they need not be read again.
+    "PRAGMA cache_size = -32768",
+    # A page that is written to often goes from the log into the file once for many times. In pages: 32 MiB.
+    "PRAGMA wal_autocheckpoint = 8192",
+)
 
 TROUBLES = {sqlite3.SQLITE_BUSY: Trouble.BUSY, sqlite3.SQLITE_FULL: Trouble.FULL}
 
@@ -59,7 +65,7 @@ class SQLite:
         """See the protocol."""
         driver = cast("sqlite3.Connection", connection.connection.driver_connection)
         cursor = driver.cursor()
-        for pragma in (*PRAGMAS, "PRAGMA query_only = ON") if read_only else PRAGMAS:
+        for pragma in (*PRAGMAS, *(("PRAGMA query_only = ON",) if read_only else WRITER_PRAGMAS)):
             cursor.execute(pragma)
             cursor.fetchall()
         return cursor

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 import anyio
 import httpx2
 import msgspec
-from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from api import routes
 from api.http.logins import Logins
+from api.http.lookup import Lookup
 from api.http.middleware import RequestIds, unknown_path
 from api.http.operations import Operation, routes_of
 from api.http.quotas import Quotas
@@ -125,7 +125,7 @@ class World:
 
     def app(self, operations: Sequence[Operation] = ()) -> ASGIApp:
         table = routes_of(operations, self.services) if operations else routes.routes(self.services)
-        return RequestIds(Router(table, redirect_slashes=False, default=unknown_path))
+        return RequestIds(Lookup(table, unknown_path))
 
     def client(self, operations: Sequence[Operation] = ()) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(transport=httpx2.ASGITransport(self.app(operations)), base_url="http://hub.test")

@@ -1,5 +1,6 @@
 import re
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 from hub.kernel import ids
 
@@ -27,3 +28,11 @@ def test_every_character_is_as_likely_as_the_others() -> None:
     assert set(counts) == set(ids.ALPHABET)
     # 2,000 expected of each, standard deviation 44: eight of them away means a broken generator.
     assert all(1_650 < count < 2_350 for count in counts.values())
+
+
+def test_threads_do_not_give_out_the_same() -> None:
+    with ThreadPoolExecutor(4) as threads:
+        drawn = [
+            each for ids_ in threads.map(lambda _: [ids.event_id() for _ in range(500)], range(8)) for each in ids_
+        ]
+    assert len(set(drawn)) == 4_000

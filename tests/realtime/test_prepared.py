@@ -3,7 +3,7 @@ import json
 import pytest
 
 from channels.envelope import LoggedEvent, Stream
-from hub.realtime.prepared import Prepared, frame
+from hub.realtime.prepared import frame, prepare
 from tests.realtime.world import unframed
 
 STREAM = Stream("acme", "alice", "/v2/me/calls")
@@ -24,7 +24,7 @@ def test_the_length_of_a_frame_takes_the_shortest_form(size: int, head: bytes) -
 
 
 def test_every_form_is_made_once_and_shared() -> None:
-    event = Prepared(LoggedEvent(STREAM, 3, b'{"n":1}'))
+    event = prepare(LoggedEvent(STREAM, 3, b'{"n":1}'))
     for replay in (False, True):
         assert event.message(replay=replay) is event.message(replay=replay)
         assert event.frame(replay=replay) is event.frame(replay=replay)
@@ -33,13 +33,13 @@ def test_every_form_is_made_once_and_shared() -> None:
 
 def test_data_is_carried_verbatim_without_replay() -> None:
     data = b'{ "a" : 1.0, "b":1e2,"a":"\\u00e4" }'
-    assert Prepared(LoggedEvent(STREAM, 3, data)).message(replay=False) == (
+    assert prepare(LoggedEvent(STREAM, 3, data)).message(replay=False) == (
         b'{"channel":"/v2/me/calls","data":' + data + b"}"
     )
 
 
 def test_with_replay_the_position_stands_in_both_places() -> None:
-    [message] = unframed(Prepared(LoggedEvent(STREAM, 42, b'{"n":1}')).frame(replay=True))
+    [message] = unframed(prepare(LoggedEvent(STREAM, 42, b'{"n":1}')).frame(replay=True))
     assert message == {
         "channel": "/v2/me/calls",
         "data": {"event": {"replayId": 42}, "n": 1},
@@ -48,7 +48,7 @@ def test_with_replay_the_position_stands_in_both_places() -> None:
 
 
 def test_data_with_an_event_of_its_own_keeps_it() -> None:
-    event = Prepared(LoggedEvent(STREAM, 42, b'{"event":{"mine":1}}'))
+    event = prepare(LoggedEvent(STREAM, 42, b'{"event":{"mine":1}}'))
     assert json.loads(event.message(replay=True)) == {
         "channel": "/v2/me/calls",
         "data": {"event": {"mine": 1}},
@@ -58,5 +58,5 @@ def test_data_with_an_event_of_its_own_keeps_it() -> None:
 
 @pytest.mark.parametrize("data", [b'{"n":1}', b"[1]", b'"text"'])
 def test_an_ephemeral_event_has_no_position(data: bytes) -> None:
-    event = Prepared(LoggedEvent(STREAM, 0, data))
+    event = prepare(LoggedEvent(STREAM, 0, data))
     assert json.loads(event.message(replay=True)) == {"channel": "/v2/me/calls", "data": json.loads(data)}

@@ -1,14 +1,14 @@
 import pytest
 
 from channels.envelope import LoggedEvent, Stream
-from hub.realtime.prepared import Prepared
+from hub.realtime.prepared import Prepared, prepare
 from hub.realtime.pressure import Bounds, Forgotten, Scales, forget, size_of
 
 CALLS, DEVICES = Stream("acme", "alice", "/v2/me/calls"), Stream("acme", "alice", "/v2/me/devices")
 
 
 def event(seq: int, stream: Stream = CALLS, size: int = 10) -> Prepared:
-    return Prepared(LoggedEvent(stream, seq, b"x" * size))
+    return prepare(LoggedEvent(stream, seq, b"x" * size))
 
 
 def events(*sizes: int) -> list[Prepared]:

@@ -1,11 +1,12 @@
 from typing import cast
 
 from channels.envelope import LoggedEvent, Stream
-from hub.realtime.prepared import Prepared
+from hub.realtime.prepared import prepare
 from hub.realtime.session import Session
-from hub.realtime.streams import RECENT, UNKNOWN, LocalStream, Streams
+from hub.realtime.streams import FRESH, RECENT, RECENT_PERSONAL, UNKNOWN, LocalStream, Streams
 
 CALLS = Stream("acme", "alice", "/v2/me/calls")
+USERS = Stream("acme", "", "/v2/users")
 WALL = Stream("acme", "", "/walls/sales")
 
 
@@ -20,21 +21,35 @@ def session() -> Session:
     return cast("Session", Listener())
 
 
-def filled(last: int, since: int = 0) -> LocalStream:
-    local = LocalStream(CALLS, since)
+def filled(last: int, since: int = 0, stream: Stream = CALLS) -> LocalStream:
+    local = LocalStream(stream, since)
     for seq in range(since + 1, last + 1):
-        local.take(Prepared(LoggedEvent(CALLS, seq, b"{}")))
+        local.take(prepare(LoggedEvent(stream, seq, b"{}")))
     return local
 
 
 def test_memory_answers_as_far_as_it_reaches() -> None:
-    local = filled(100)
-    assert local.since(100) == []
-    assert local.since(200) == []
-    assert [event.seq for event in local.since(98) or []] == [99, 100]
-    assert [event.seq for event in local.since(100 - RECENT) or []] == list(range(101 - RECENT, 101))
-    assert local.since(100 - RECENT - 1) is None
+    for stream, kept in ((CALLS, RECENT_PERSONAL), (USERS, RECENT)):
+        local = filled(100, stream=stream)
+        assert local.since(100) == []
+        assert local.since(200) == []
+        assert [event.seq for event in local.since(98) or []] == [99, 100]
+        assert [event.seq for event in local.since(100 - kept) or []] == list(range(101 - kept, 101))
+        assert local.since(100 - kept - 1) is None
     assert LocalStream(CALLS, 5).since(4) is None
+
+
+def test_memory_keeps_the_forms_of_the_last_events_only() -> None:
+    local = filled(1, stream=USERS)
+    event = local.recent[0]
+    frame = event.frame(replay=True)
+    for seq in range(2, FRESH + 1):
+        local.take(prepare(LoggedEvent(USERS, seq, b"{}")))
+    assert event.frame(replay=True) is frame
+    local.take(prepare(LoggedEvent(USERS, FRESH + 1, b"{}")))
+    assert local.recent[0] is event
+    assert event.frame(replay=True) == frame
+    assert event.frame(replay=True) is not frame
 
 
 def test_the_head_counts_only_the_first_time() -> None:

@@ -10,7 +10,7 @@ from channels.envelope import LoggedEvent, Stream
 from hub.kernel import metrics
 from hub.kernel.rate import Rate
 from hub.realtime.fanout import Leaving
-from hub.realtime.prepared import Prepared
+from hub.realtime.prepared import prepare
 from tests.transports.served import CALLS, PATH, USERS, RawSocket, Served, Talker, until
 
 HANDSHAKE = b'[{"channel":"/meta/handshake","version":"1.0","id":"1"}]'
@@ -366,7 +366,7 @@ async def test_a_socket_that_is_about_to_be_lost_takes_no_event_with_it(hub: Ser
         (connection,) = hub.hub.websockets.open
         connection.eof_received()
         assert session.link is connection
-        session.queue.append(Prepared(LoggedEvent(Stream("acme", "alice", CALLS), 1, b'{"n":1}')))
+        session.queue.append(prepare(LoggedEvent(Stream("acme", "alice", CALLS), 1, b'{"n":1}')))
         session.flush(Leaving())
     await until(lambda: not hub.hub.websockets.open)
     async with hub.connect(hub.token()) as socket:
