@@ -14,27 +14,23 @@ from typing import TYPE_CHECKING, cast
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
-from websockets.datastructures import Headers, MultipleValuesError
+from websockets.datastructures import MultipleValuesError
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import CONNECTING, OPEN, Event
 from websockets.server import ServerProtocol
 
-from hub.auth import login
 from hub.bayeux import codec
 from hub.kernel import metrics
-from hub.kernel.addresses import client_address
 from hub.kernel.errors import HubError
 from hub.realtime.node import Node
 from hub.realtime.ports import Credentials
 from hub.realtime.prepared import frame
-from hub.transports import origin, paths
+from hub.transports import upgrade
 from hub.transports.limits import Limits
 
 if TYPE_CHECKING:
     from hub.realtime.session import Session
-
-VERSION = "13"
 
 _frames_log = logging.getLogger("hub.frames")
 _frames_log.setLevel(logging.WARNING)  # the library logs every connection
@@ -212,46 +208,17 @@ class Connection(asyncio.Protocol):
         self._flush_protocol()  # before anything that answers what came along with the request
 
     def _refusal(self, request: Request) -> Response | None:
-        path, _, query = request.path.partition("?")
-        if not paths.is_bayeux(path):
-            return self._protocol.reject(HTTPStatus.NOT_FOUND, "no WebSocket here\n")
-        versions = request.headers.get_all("Sec-WebSocket-Version")
-        if len(versions) < 2 and VERSION not in versions:
-            return self._other_version()
-        if not origin.is_allowed(request.headers.get("Origin"), request.headers.get("Host"), self._shared.origins):
-            metrics.ORIGIN_REFUSED.inc()
-            return self._protocol.reject(HTTPStatus.FORBIDDEN, "this Origin is not in HUB_ALLOWED_ORIGINS\n")
-        if self._node.draining or self._shared.is_full():
-            return self._later()
-        self._credentials = self._asking(request.headers, query)
+        refused = upgrade.refusal(request, self._protocol, self._shared)
+        if refused is not None:
+            return refused
+        self._credentials = upgrade.credentials(request, self._shared, self._transport.get_extra_info("peername"))
         if self._credentials.principal is not None:
             self._shared.strangers.discard(self)
             self._protocol.max_message_size = self._limits.message_bytes
             self._due = self._now() + self._limits.body
         elif self._shared.is_crowded():
-            return self._later()
+            return upgrade.later(self._protocol)
         return None
-
-    def _later(self) -> Response:
-        return self._protocol.reject(HTTPStatus.SERVICE_UNAVAILABLE, "try again later\n")
-
-    def _asking(self, headers: Headers, query: str) -> Credentials:
-        """Who the upgrade says it is. Its cookie counts for a page that has an origin, which is an allowed one here."""
-        peer = self._transport.get_extra_info("peername") or ("",)
-        return self._node.admission.credentials(
-            headers.get("Authorization"),
-            query,
-            headers.get("User-Agent"),
-            cookie=login.cookie(headers.get("Cookie")) if "Origin" in headers else None,
-            address=client_address(str(peer[0]), ",".join(headers.get_all("X-Forwarded-For")), self._limits.proxies),
-        )
-
-    def _other_version(self) -> Response:
-        """RFC 6455 section 4.4: say which version is spoken here."""
-        response = self._protocol.reject(HTTPStatus.UPGRADE_REQUIRED, f"version {VERSION} only\n")
-        response.headers["Sec-WebSocket-Version"] = VERSION
-        response.headers["Upgrade"] = "websocket"
-        return response
 
     def _framed(self, received: Frame) -> None:
         match received.opcode:
