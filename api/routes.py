@@ -9,6 +9,7 @@ from api.appointments import routes as appointments
 from api.callbacks import routes as callbacks
 from api.codes import routes as codes
 from api.events import routes as events
+from api.facades import routes as facades
 from api.http import openapi
 from api.http.operations import Operation, routes_of
 from api.http.request import Services
@@ -38,6 +39,7 @@ def operations() -> tuple[Operation, ...]:
         *notifications.OPERATIONS,
         *tickets.OPERATIONS,
         *gms_services.OPERATIONS,
+        *facades.OPERATIONS,
         *events.OPERATIONS,
         *callbacks.OPERATIONS,
         *admin.OPERATIONS,

@@ -28,11 +28,20 @@ async def opened(call: Call[Any]) -> tuple[Service, ServiceOptions]:
         service = await call.services.db.read(lambda tx: actions.find(tx, name, call.now))
     except UnknownService:
         raise _unknown(call, name) from None
-    options = call.services.configuration.services.get(service.name)
+    options = _options(call, service.name)
     if options is None or options.organization != service.organization:
         raise _unknown(call, name)
     await edge.admit(call, options.organization, options.api_key)
     return service, options
+
+
+def _options(call: Call[Any], name: str) -> ServiceOptions | None:
+    """What is configured under a name: a service, or one that calls back, whose callbacks may keep data as well."""
+    configuration = call.services.configuration
+    callback = configuration.callback_services.get(name)
+    if name in configuration.services or callback is None:
+        return configuration.services.get(name)
+    return ServiceOptions(organization=callback.organization, api_key=callback.api_key)
 
 
 def room_of(call: Call[Any]) -> Room:

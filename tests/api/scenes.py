@@ -8,16 +8,18 @@ from typing import Any, Final
 
 import msgspec
 
-from hub.kernel.config import Client, Configuration, load
+from hub.kernel.config import Client, Configuration, Organization, load
 from hub.kernel.secret import Secret
 from hub.store import timers
 from hub.store.transaction import Tx
-from tests.api.world import CLIENT_SECRET, World
+from tests.api.world import CLIENT_SECRET, ROOM, World
 from tests.architecture.tree import ROOT
 
 DEMO: Final = "demo"
 CONFIGURATION: Final[Configuration] = msgspec.structs.replace(
-    load(ROOT / "hub.toml"), clients={"crm": Client(organization=DEMO, secret=Secret(CLIENT_SECRET))}
+    load(ROOT / "hub.toml"),
+    clients={"crm": Client(organization=DEMO, secret=Secret(CLIENT_SECRET))},
+    organizations={DEMO: Organization(public_codes=True, room_url=ROOM)},
 )
 """The shipped one: the examples are about the demo."""
 
@@ -162,6 +164,12 @@ async def dead_letter(world: World) -> Scene:
     return Scene(path={"id": str(await world.services.db.write(bury))})
 
 
+async def facade(world: World) -> Scene:
+    headers = {"X-ApplicationId": "demo-app", "X-UrlBase": world.services.settings.public_url}
+    token = world.token("crm", "ROLE_CLIENT_SERVICE", organization=DEMO)
+    return Scene(headers=headers | {"Authorization": f"Bearer {token}"})
+
+
 SCENES: Final[dict[str, Prepare]] = {
     "giveToken": passwords,
     "operateMe": desk,
@@ -204,4 +212,5 @@ SCENES: Final[dict[str, Prepare]] = {
     "extendService": service,
     "extendConversation": service,
     "deleteService": service,
+    "createGenesysCallback": facade,
 }
