@@ -6,7 +6,7 @@ Every fault is reported with its path (`custom_channels[1].pattern`); unknown ta
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 from uuid import NAMESPACE_URL, uuid5
@@ -33,12 +33,23 @@ S = TypeVar("S", bound=msgspec.Struct)
 _ORGANIZATION_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 _SERVICE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}")
-_OPERATIONS: Final = (
-    "Ready|NotReady|AfterCallWork|AuxWork|DoNotDisturbOn|DoNotDisturbOff|ForwardCallsOn|ForwardCallsOff"
-    "|ChangePassword|StartContactCenterSession|EndContactCenterSession"
+_STATE_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
+_OPERATIONS: Final = frozenset(
+    [
+        "Ready",
+        "NotReady",
+        "AfterCallWork",
+        "AuxWork",
+        "DoNotDisturbOn",
+        "DoNotDisturbOff",
+        "ForwardCallsOn",
+        "ForwardCallsOff",
+        "ChangePassword",
+        "StartContactCenterSession",
+        "EndContactCenterSession",
+    ]
 )
-StateName = Annotated[str, Meta(pattern=rf"\A(?!(?:{_OPERATIONS})\Z)[A-Za-z][A-Za-z0-9]{{0,63}}\Z")]
-"""What an operation of one's own may be called: like none that there is."""
+"""Operations that there are: none of an organization's own can be called the same."""
 _RESERVED_NAMES: Final = frozenset({"callback", "storage", "availability"})
 """Words of `/genesys/1/service/…` that cannot be names in the same place."""
 
@@ -71,10 +82,16 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     """Whether its administrators run the hub: they see nodes, timers and dead letters of all organizations."""
     wrap_up_seconds: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
     """How long agents who were ready are left to themselves after a call; 0: they are ready again at once."""
-    agent_states: Mapping[StateName, AgentState] = {}
+    agent_states: Mapping[str, AgentState] = {}
     """States of agents beside Ready, NotReady, AfterCallWork and AuxWork, by operation."""
     telephony: Telephony | None = None
     """Instead of `[telephony]`, as a whole."""
+
+    def faults(self) -> Iterator[Fault]:
+        """See `Checked`."""
+        for name in self.agent_states:
+            if _STATE_NAME.fullmatch(name) is None or name in _OPERATIONS:
+                yield Fault(f"agent_states.{name}", "must be letters and digits, and like no operation that there is")
 
 
 class CustomChannel(msgspec.Struct, frozen=True, kw_only=True):

@@ -87,6 +87,17 @@ def test_a_good_file_is_read(written: Path) -> None:
     ("text", "path", "message"),
     [
         ("[organisations.demo]", "organisations", "unknown; did you mean organizations?"),
+        ("[organizations.demo]\nwrap_up_seconds = -1", "organizations.demo.wrap_up_seconds", "Expected `float` >= 0.0"),
+        (
+            "[organizations.demo.agent_states.Lunch]\nwork_mode = 'Nap'",
+            "organizations.demo.agent_states.Lunch.work_mode",
+            "Invalid enum value 'Nap'",
+        ),
+        (
+            "[organizations.demo.agent_states.Ready]",
+            "organizations.demo.agent_states.Ready",
+            "must be letters and digits, and like no operation that there is",
+        ),
         ("[organizations.demo]\nnmae = 'x'", "organizations.demo.nmae", "unknown; did you mean name?"),
         ("[organizations.demo]\nname = 5", "organizations.demo.name", "Expected `str | null`, got `int`"),
         ("[organizations.'a b']", "organizations.a b", "the name must match [A-Za-z0-9._-]{1,64}"),
