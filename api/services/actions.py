@@ -4,7 +4,7 @@ Whatever expires is not there any more, from the instant on and whether or not i
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -121,6 +121,36 @@ def expire(tx: Tx, id: str, now: float) -> None:
     service = records.lock(tx, id)
     if service is not None and service.expires_at <= now:
         _remove(tx, id, now)
+
+
+def keep(
+    tx: Tx, id: str, organization: str, name: str, values: Mapping[str, str], expires_at: float, now: float
+) -> None:
+    """Have values read under an id that another domain has given out, instead of those kept there before, until they
+    expire. What could not be asked for by its key is left out.
+    """
+    kept = [rules.value(key, text) for key, text in values.items() if rules.is_key(key)]
+    new = Service(
+        id=id,
+        organization=organization,
+        name=name,
+        created_at=now,
+        expires_at=expires_at,
+        bytes=sum(item.bytes for item in kept),
+    )
+    if records.lock(tx, id) is None:
+        records.insert(tx, new)
+    else:
+        records.change(tx, id, expires_at=micros(expires_at), bytes=new.bytes)
+        records.forget(tx, id)
+    records.put(tx, id, kept)
+    timers.plan(tx, EXPIRE, id, micros(expires_at))
+
+
+def drop(tx: Tx, id: str, now: float) -> None:
+    """The reverse of `keep`; nothing where nothing is kept."""
+    timers.cancel(tx, EXPIRE, id)
+    _remove(tx, id, now)
 
 
 def _alive(service: Service | None, id: str, now: float) -> Service:

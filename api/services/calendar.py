@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
+from api.http import edge
 from api.http.operations import Operation
 from api.http.problems import Family
 from api.http.request import Call
@@ -15,7 +16,7 @@ from api.services import office_hours
 from api.services.office_hours import LONGEST, Period
 from api.services.rules import UnknownService
 from hub.kernel import hours, wire
-from hub.kernel.errors import BadInput
+from hub.kernel.errors import BadInput, TooManyRequests, Unauthenticated
 from hub.kernel.hours import OfficeHours
 
 _AHEAD: Final = timedelta(days=7)
@@ -59,6 +60,7 @@ class Calendar(msgspec.Struct, frozen=True, kw_only=True):
 async def show_calendar(call: Call[None]) -> Calendar:
     """The open periods of office hours."""
     name = call.path_params["service"]
+    await edge.admit(call, "", None)  # an office belongs to nobody; looking at it costs something
     kept = call.services.configuration.office_hours.get(name)
     if kept is None:
         raise UnknownService(name)
@@ -121,6 +123,6 @@ SHOW_CALENDAR = Operation(
     path_example={"service": "weekdays"},
     query_example={"number-of-days": "5", "timezone": "America/New_York"},
     result=Calendar,
-    errors=(BadInput, UnknownService),
+    errors=(BadInput, UnknownService, Unauthenticated, TooManyRequests),
     handler=show_calendar,
 )

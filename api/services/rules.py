@@ -138,27 +138,41 @@ def is_kept(key: str) -> bool:
 def items_of(members: Mapping[str, Any], *, keep_json: bool) -> list[Item]:
     """What goes into the storage: all other members, but those that are null. Raises BadInput, TooLarge."""
     return [
-        _item(require_key(key), value, keep_json=keep_json)
-        for key, value in members.items()
-        if is_kept(key) and value is not None
+        _item(require_key(key), content, keep_json=keep_json)
+        for key, content in members.items()
+        if is_kept(key) and content is not None
     ]
 
 
-def _item(key: str, value: object, *, keep_json: bool) -> Item:
-    if isinstance(value, Upload):
-        return Item(key=key, file=value.file, media_type=value.media_type, file_name=value.file_name, bytes=value.bytes)
-    if keep_json and isinstance(value, dict | list):
-        text = wire.encode(value)
-    else:
-        text = java.text_of(value).encode("utf-8", "replace")
-    return Item(key=key, text=text, bytes=len(text))
+def _item(key: str, content: object, *, keep_json: bool) -> Item:
+    if isinstance(content, Upload):
+        return Item(
+            key=key,
+            file=content.file,
+            media_type=content.media_type,
+            file_name=content.file_name,
+            bytes=content.bytes,
+        )
+    structured = keep_json and isinstance(content, dict | list)
+    return value(key, wire.encode(content).decode() if structured else java.text_of(content))
+
+
+def value(key: str, text: str) -> Item:
+    """A text to be kept under a key."""
+    encoded = text.encode("utf-8", "replace")
+    return Item(key=key, text=encoded, bytes=len(encoded))
+
+
+def is_key(key: str) -> bool:
+    """Whether something can be kept under it."""
+    return 0 < len(key) <= LONGEST_KEY and not _UNPRINTABLE.search(key)
 
 
 def require_key(key: str) -> str:
     """Raises BadInput, TooLarge."""
     if len(key) > LONGEST_KEY:
         raise TooLarge(f"A key may have at most {LONGEST_KEY} characters")
-    if not key or _UNPRINTABLE.search(key):
+    if not is_key(key):
         raise BadInput("A key is missing, or has a slash or control characters in it")
     return key
 

@@ -162,7 +162,7 @@ SERVICES = _counter(
     "hub_services_total",
     "GMS services, by what happened to them: started, stored into, matched with a caller or not, ended.",
     "outcome",
-    ("started", "stored", "matched", "unmatched", "ended", "expired"),
+    ("started", "stored", "matched", "unmatched", "ended"),
 )
 JWKS_FETCHES = _counter(
     "hub_jwks_fetches_total",

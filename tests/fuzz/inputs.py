@@ -14,7 +14,7 @@ WORDS = [
     *[b"/service/x", b"/v2/me/calls", b"/v2/users", b"/echo/a", b"/**", b"/*", b'"replay":{', b'"ack":', b'"timeout":'],
     *[b'"timesync":{"tc":', b'"l":', b'"o":', b"1e308", b"BAYEUX_BROWSER=", b'\\"'],
     *[b"message=", b"%5B%7B", b"&", b"\r\n", b"\x81\x80", b"\x01\x80", b"\x80\x80", b"\x00\x80", b"\x89\x80"],
-    *[b"\x88\x82"],
+    *[b"\x88\x82", b"--xyz", b"--xyz--\r\n", b"Content-Disposition: form-data; name=", b"filename="],
 ]  # fmt: skip
 
 

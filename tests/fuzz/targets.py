@@ -3,14 +3,18 @@
 Inputs that are more than one thing hold them in lines: the first line is what the docstring says, the rest the body.
 """
 
+import asyncio
 import json
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import cache
 from typing import Any
 
 from api.events import rules
 from api.events.schemas import Event, Events
+from api.http.members import Incoming, Limits
+from api.http.multipart import Part
+from api.services.rules import Upload, fingerprint, items_of, media_type_of
 from channels import names
 from channels.access import Role, SubscribeDenied, may_publish, resolve
 from channels.catalog import Catalog, Channel
@@ -157,6 +161,39 @@ def ingest(data: bytes) -> None:
             assert isinstance(json.loads(sent)["data"], dict)
 
 
+# Bodies of GMS requests ---------------------------------------------------------------------------------------------
+
+BODY = Limits(body=4_096, whole=16_384, depth=8, strict=False)
+
+
+def members(data: bytes) -> None:
+    """Content-Type, then a body in pieces: members that can be kept, or a refusal; files come out as they went in."""
+    content_type, _, body = data.partition(b"\n")
+    pieces = [body[at : at + 11] for at in range(0, len(body), 11)] or [b""]
+    taken: list[bytes] = []
+
+    async def receive() -> dict[str, Any]:
+        piece = pieces.pop(0)
+        return {"type": "http.request", "body": piece, "more_body": bool(pieces)}
+
+    async def take(part: Part, content: AsyncIterator[bytes]) -> Upload:
+        taken.append(b"".join([piece async for piece in content]))
+        kind = media_type_of(part.media_type)
+        assert kind.isascii()
+        assert kind.isprintable()
+        return Upload(file="f", media_type=kind, file_name=part.file_name or "", bytes=len(taken[-1]), digest="d")
+
+    try:
+        found = asyncio.run(Incoming(receive, {b"content-type": content_type}, BODY).members(take))
+        fingerprint(found)
+        kept = items_of(found, keep_json=False)
+    except HubError as error:
+        refused_with(error, {400, 413, 415, 500 if "Could not read JSON: " in error.detail else 400})
+        return
+    assert all(file in body for file in taken)
+    assert all(item.bytes <= BODY.whole and (item.text is None or item.text.decode() is not None) for item in kept)
+
+
 # The whole hub ------------------------------------------------------------------------------------------------------
 
 
@@ -227,7 +264,7 @@ def _assert_frames(data: bytes) -> None:
         assert opcode != 0x80 | CLOSE or data == b""
 
 
-PURE: dict[str, Check] = {"engine": engine, "names": channel_names, "ingest": ingest}
+PURE: dict[str, Check] = {"engine": engine, "names": channel_names, "ingest": ingest, "members": members}
 SERVED: dict[str, Callable[[HubInside, bytes], None]] = {
     "http": http,
     "ingest_request": ingest_request,

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 import pytest
 
 from api.http.quotas import UPLOADS_OF_ADDRESS_AT_ONCE
+from api.services import actions
 from hub.store import files
 from tests.api.services.calls import FORM, JSON, PICTURE, delete, get, post, refused, started, upload
 from tests.api.services.conftest import SETTINGS
@@ -211,3 +212,19 @@ async def test_one_address_does_not_take_all_the_places_for_uploads(gms: World) 
         await keep(gms, service, {"a": "a value takes no place"})
     for _ in range(2 * UPLOADS_OF_ADDRESS_AT_ONCE):
         assert (await upload(gms, f"{service}/storage", {"f": ("f", b"x", "a/b")})).status_code == 200
+
+
+async def test_another_domain_may_have_values_read_under_an_id_of_its_own(both_gms: World) -> None:
+    db, now = both_gms.services.db, both_gms.clock.at
+
+    async def have(values: dict[str, str], seconds: float) -> None:
+        await db.write(lambda tx: actions.keep(tx, "361-58ce", "acme", "notes", values, now + seconds, now))
+
+    await have({"topic": "invoice", "_usr_reason": "x", "not/a/key": "y"}, 60)
+    assert (await get(both_gms, "361-58ce/storage")).json() == {"_usr_reason": "x", "topic": "invoice"}
+    await have({"topic": "delivery"}, 120)
+    both_gms.clock.at += 119
+    assert (await get(both_gms, "361-58ce/storage")).json() == {"topic": "delivery"}
+    await db.write(lambda tx: actions.drop(tx, "361-58ce", now))
+    await db.write(lambda tx: actions.drop(tx, "361-58ce", now))
+    assert (await get(both_gms, "361-58ce/storage")).status_code == 404
