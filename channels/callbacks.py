@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from channels.envelope import Notification
 from channels.users import UserNotification
 
 CallbackNotificationType: TypeAlias = Literal[
@@ -40,6 +41,18 @@ class Callback(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     call_uuid: str | UnsetType = UNSET
     uri: str
     user_data: dict[str, Any]
+
+
+class CallbackWatermarkMessage(Notification, frozen=True, kw_only=True):
+    """On `/v2/users`: so many callbacks of a service wait that its high mark is reached, or again no more than its low
+    one. Between the two nothing is said.
+    """
+
+    notification_type: Literal["HighWatermark", "LowWatermark"]
+    service_name: str
+    queue: str
+    waiting: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+    mark: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 
 
 class CallbackStateChangeMessage(UserNotification, frozen=True, kw_only=True):

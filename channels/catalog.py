@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from channels.appointments import AppointmentStateChangeMessage
-from channels.callbacks import CallbackStateChangeMessage
+from channels.callbacks import CallbackStateChangeMessage, CallbackWatermarkMessage
 from channels.calls import CallStateChangeMessage
 from channels.devices import DeviceStateChangeMessage
 from channels.envelope import Notification, Stream
@@ -39,7 +39,10 @@ _SUPERVISORS: Final = frozenset({"ROLE_SUPERVISOR", "ROLE_ADMIN"})
 
 ME: Final = Channel(pattern="/v2/me", personal=True, durable=True, subscribe=None, messages=_CONCERNING_A_USER)
 USERS: Final = Channel(
-    pattern="/v2/users", durable=True, subscribe=_SUPERVISORS, messages=(*_CONCERNING_A_USER, UserStateChangeMessage)
+    pattern="/v2/users",
+    durable=True,
+    subscribe=_SUPERVISORS,
+    messages=(*_CONCERNING_A_USER, UserStateChangeMessage, CallbackWatermarkMessage),
 )
 CALLS: Final = Channel(
     pattern="/v2/me/calls", personal=True, durable=True, subscribe=None, messages=(CallStateChangeMessage,)

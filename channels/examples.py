@@ -10,7 +10,7 @@ from channels.appointments import (
     AppointmentSnapshot,
     AppointmentStateChangeMessage,
 )
-from channels.callbacks import Callback, CallbackStateChangeMessage
+from channels.callbacks import Callback, CallbackStateChangeMessage, CallbackWatermarkMessage
 from channels.calls import Call, CallStateChangeMessage, ParticipantInfo
 from channels.devices import Country, Device, DeviceStateChangeMessage, UserState
 from channels.envelope import Notification
@@ -96,6 +96,10 @@ CALLBACK: Final = CallbackStateChangeMessage(
     ),
 )
 
+WATERMARK: Final = CallbackWatermarkMessage(
+    notification_type="HighWatermark", service_name="BasicCallback", queue="sales", waiting=50, mark=50
+)
+
 APPOINTMENT: Final = AppointmentStateChangeMessage(
     notification_type="ParticipantState",
     appointment=AppointmentSnapshot(
@@ -124,5 +128,5 @@ APPOINTMENT: Final = AppointmentStateChangeMessage(
 )
 
 EXAMPLES: Final[dict[type[Notification], Notification]] = {
-    type(example): example for example in (CALL, DEVICE, PASSWORD, USER_STATE, CALLBACK, APPOINTMENT)
+    type(example): example for example in (CALL, DEVICE, PASSWORD, USER_STATE, CALLBACK, WATERMARK, APPOINTMENT)
 }

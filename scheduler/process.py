@@ -3,15 +3,17 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from api.callbacks.actions.house import House
 from api.telephony.devices.rules import Floor
 from api.telephony.switch.switches import Switches
 from hub.kernel.clock import Clock
 from hub.kernel.config import Configuration
 from hub.kernel.settings import Settings
 from hub.store.database import Database
+from hub.store.transaction import Tx
 from scheduler import senders
 from scheduler.claims import Jobs
-from scheduler.jobs import calls, deliveries, devices, housekeeping, services
+from scheduler.jobs import callbacks, calls, deliveries, devices, housekeeping, services
 from scheduler.runner import Runner
 
 
@@ -25,18 +27,23 @@ async def running(
     async with senders.opened(settings, clock) as ways:
         floor = Floor(settings.public_url, configuration.organizations)
         switches = Switches(configuration, settings.public_url)
-        jobs = Jobs(
-            [
-                *housekeeping.transactional(settings),
-                *devices.transactional(floor),
-                *calls.transactional(switches),
-                *services.TRANSACTIONAL,
-            ],
-            deliveries.outward(ways),
+        house = House(configuration, switches, settings.public_url)
+        transactional = (
+            *housekeeping.transactional(settings),
+            *devices.transactional(floor),
+            *calls.transactional(switches),
+            *callbacks.transactional(house),
+            *services.TRANSACTIONAL,
         )
-        await database.write(lambda tx: housekeeping.begin(tx, clock.now()))
+        jobs = Jobs(transactional, deliveries.outward(ways))
+        await database.write(lambda tx: _begin(tx, clock.now()))
         async with Runner(database, jobs, clock) as runner:
             try:
                 yield runner
             finally:
                 database.hasten()  # or a database that does not answer would keep the process
+
+
+def _begin(tx: Tx, now: float) -> None:
+    housekeeping.begin(tx, now)
+    callbacks.begin(tx, now)

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from api.callbacks import own
 from api.callbacks.actions import booking, reading
 from api.callbacks.rules import refusals, requests, services
 from api.callbacks.rules.callback import Callback
@@ -264,4 +265,5 @@ OPERATIONS = (
         headers={positions.HEADER: positions.DESCRIPTION},
         errors=(BadInput, CallbackRefused, Overloaded),
     ),
+    *own.OPERATIONS,
 )

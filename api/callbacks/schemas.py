@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from api.callbacks.rules import times
 from api.callbacks.rules.callback import Callback, path_of
-from channels import callbacks
+from channels.callbacks import Callback as ToldCallback
 
 MOST_IN_QUEUE: Final = 500
 
@@ -81,10 +81,28 @@ class QueuesQuery(Struct, frozen=True, kw_only=True):
 
 
 class OwnCallbacks(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What is offered to the caller, or what the caller is at; each as in the messages."""
+    """What is offered to the caller, or what the caller is at: addresses, or each as in the messages."""
 
     status_code: int = 0
-    callbacks: list[callbacks.Callback]
+    uris: list[str] | UnsetType = UNSET
+    callbacks: list[ToldCallback] | UnsetType = UNSET
+
+
+class Accept(Struct, frozen=True, kw_only=True, tag_field="operationName", tag="Accept"):
+    """Have the customer rung."""
+
+
+class Reject(Struct, frozen=True, kw_only=True, tag_field="operationName", tag="Reject"):
+    """Leave the callback to others."""
+
+
+CallbackOperation: TypeAlias = Accept | Reject
+
+
+class ListQuery(Struct, frozen=True, kw_only=True):
+    """How much of them."""
+
+    fields: Annotated[str, Meta(description="`*`; only addresses without it")] | None = None
 
 
 def started(callback: Callback) -> Started:

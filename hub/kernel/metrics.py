@@ -209,6 +209,13 @@ CALLBACKS_REFUSED = _counter(
     ("parameters", "number", "exceptions", "hours", "horizon", "pending", "throttle", "full", "bucket"),
 )
 
+CALLBACKS_WAITING = _gauge(
+    "hub_callbacks_waiting", "Callbacks of the whole database that wait for an agent; set by whoever does the timers."
+)
+CALLBACKS_LATE_SECONDS = _gauge(
+    "hub_callbacks_late_seconds", "How long ago the time was that the customer wanted who has waited for longest."
+)
+
 # HTTP.
 HTTP_REQUESTS: Final = Counter(
     "hub_http_requests_total",

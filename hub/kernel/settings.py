@@ -170,6 +170,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     timers_buried_seconds: Annotated[
         _Positive, Meta(description="How long timers that were given up are kept for operators")
     ] = 2_592_000
+    callback_retention_seconds: Annotated[
+        _Positive, Meta(description="How long a callback that is over is kept, with number and attached data")
+    ] = 86_400
     log_format: Annotated[Literal["text", "json"], Meta(description="Form of the log on standard error")] = "text"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="Least level that is logged")

@@ -7,6 +7,7 @@ else after a pause.
 from collections.abc import Callable
 from typing import Final
 
+from api.callbacks.actions import ending as callbacks
 from api.codes import actions as codes
 from api.tickets import actions as tickets
 from hub.kernel.clock import micros
@@ -27,6 +28,8 @@ TICKETS: Final = "housekeeping.tickets"
 FILES: Final = "housekeeping.files"
 CHUNKS: Final = 64
 """Of files, in one batch: sixteen megabytes."""
+CALLBACKS: Final = "housekeeping.callbacks"
+CALLBACK_COUNTS: Final = "housekeeping.callback_counts"
 FOR_EVER: Final = Retries(attempts=None, first=10.0, longest=600.0)
 
 
@@ -61,6 +64,12 @@ def transactional(settings: Settings) -> tuple[Transactional, ...]:
     def old_files(tx: Tx, now: float) -> int:
         return files.sweep(tx, now, CHUNKS)
 
+    def old_callbacks(tx: Tx, now: float) -> int:
+        return callbacks.forget(tx, now - settings.callback_retention_seconds, BATCH)
+
+    def old_callback_counts(tx: Tx, now: float) -> int:
+        return callbacks.forget_counts(tx, now, BATCH)
+
     return (
         _regular(HISTORY, history, every=10.0),
         _regular(IDEMPOTENCY, keys, every=60.0),
@@ -69,12 +78,14 @@ def transactional(settings: Settings) -> tuple[Transactional, ...]:
         _regular(CODES, one_time_codes, every=60.0),
         _regular(TICKETS, old_tickets, every=600.0),
         _regular(FILES, old_files, every=60.0, batch=CHUNKS),
+        _regular(CALLBACKS, old_callbacks, every=600.0),
+        _regular(CALLBACK_COUNTS, old_callback_counts, every=600.0),
     )
 
 
 def begin(tx: Tx, now: float) -> None:
     """See that each of them is planned: on a new database nobody has done it before."""
-    for kind in (HISTORY, IDEMPOTENCY, BURIED, REVOCATIONS, CODES, TICKETS, FILES):
+    for kind in (HISTORY, IDEMPOTENCY, BURIED, REVOCATIONS, CODES, TICKETS, FILES, CALLBACKS, CALLBACK_COUNTS):
         timers.plan_unless_pending(tx, kind, "", micros(now))
 
 

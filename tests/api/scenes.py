@@ -170,6 +170,16 @@ async def facade(world: World) -> Scene:
     return Scene(headers=headers | {"Authorization": f"Bearer {token}"})
 
 
+async def offer(world: World) -> Scene:
+    scene = await callback(world)
+
+    def give(tx: Tx) -> None:
+        tx.cursor.execute("UPDATE callback SET state = 'ROUTING', agent = 'adam'")
+
+    await world.services.db.write(give)
+    return scene
+
+
 SCENES: Final[dict[str, Prepare]] = {
     "giveToken": passwords,
     "operateMe": desk,
@@ -183,8 +193,6 @@ SCENES: Final[dict[str, Prepare]] = {
     "revokeTicket": ticket,
     "showTicket": ticket,
     "showShortTicket": ticket,
-    "scheduleAppointment": soon,
-    "operateTimer": dead_letter,
     "addDevice": user,
     "readDevice": device,
     "removeDevice": device,
@@ -202,6 +210,7 @@ SCENES: Final[dict[str, Prepare]] = {
     "readCallback": callback,
     "rescheduleCallback": callback,
     "cancelCallback": callback,
+    "answerCallback": offer,
     "listValues": service,
     "putValues": service,
     "deleteValues": service,

@@ -7,6 +7,8 @@ BENCHMARKS = (
     ["tests.benchmarks.realtime"],
     ["tests.benchmarks.timers", "--database", "sqlite"],
     ["tests.benchmarks.timers", "--database", "postgresql"],
+    ["tests.benchmarks.callbacks", "--database", "sqlite"],
+    ["tests.benchmarks.callbacks", "--database", "postgresql"],
 )
 
 

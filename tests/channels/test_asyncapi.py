@@ -75,6 +75,7 @@ def test_channels_carry_their_messages_and_promises(four: dict[str, Any]) -> Non
         "AppointmentStateChangeMessage",
         "CallbackStateChangeMessage",
         "UserStateChangeMessage",
+        "CallbackWatermarkMessage",
     ]
     assert (users["x-personal"], users["x-durable"]) == (False, True)
     assert users["x-subscribe"] == ["ROLE_ADMIN", "ROLE_SUPERVISOR"]
@@ -116,7 +117,7 @@ def test_the_custom_message_is_there_only_when_used(four: dict[str, Any], custom
 
 def test_every_example_fits_its_payload(four: dict[str, Any]) -> None:
     messages = four["components"]["messages"]
-    assert len(messages) == 6
+    assert len(messages) == 7
     for message in messages.values():
         schema = message["payload"] | {"components": four["components"]}
         (example,) = message["examples"]

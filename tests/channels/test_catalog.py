@@ -70,6 +70,7 @@ def test_promises_of_the_four() -> None:
             "AppointmentStateChangeMessage",
             "CallbackStateChangeMessage",
             "UserStateChangeMessage",
+            "CallbackWatermarkMessage",
         ],
         "/v2/me/calls": ["CallStateChangeMessage"],
         "/v2/me/devices": ["DeviceStateChangeMessage"],

@@ -137,6 +137,8 @@ async def test_beginning_again_moves_nothing(db: Database, clock: FakeClock) -> 
         (housekeeping.CODES, micros(START + 60)),
         (housekeeping.TICKETS, micros(START + 600)),
         (housekeeping.FILES, micros(START + 60)),
+        (housekeeping.CALLBACKS, micros(START + 600)),
+        (housekeeping.CALLBACK_COUNTS, micros(START + 600)),
     }
 
 

@@ -1,6 +1,6 @@
 """Looking at callbacks and at what is left."""
 
-from api.callbacks.records import callbacks, counts
+from api.callbacks.records import callbacks, counts, lines
 from api.callbacks.rules import buckets, refusals, times
 from api.callbacks.rules.callback import Callback
 from api.callbacks.rules.services import Service
@@ -37,3 +37,9 @@ def queue(tx: Snapshot, service: Service, until: float, limit: int) -> list[Call
 def of_agent(tx: Snapshot, organization: str, agent: str) -> list[Callback]:
     """The callbacks that are offered to an agent, or that the agent is at."""
     return callbacks.of_agent(tx, organization, agent)
+
+
+def waiting(tx: Snapshot, now: float) -> tuple[int, float]:
+    """How many wait for an agent, in all organizations, and how late the latest of them is, in seconds."""
+    count, earliest = lines.waiting(tx)
+    return count, 0.0 if earliest is None else max(0.0, now - earliest)

@@ -3,6 +3,7 @@
 from api.callbacks.records.callbacks import SELECT, one
 from api.callbacks.rules.callback import Callback
 from api.callbacks.rules.lines import Place, lines_of
+from hub.kernel.clock import seconds
 from hub.store.transaction import Snapshot, Tx
 
 # Lines of a queue are found by skipping from one to the next.
@@ -24,6 +25,8 @@ SELECT organization, line FROM callback WHERE line IS NOT NULL AND (organization
 ORDER BY organization, line LIMIT 1
 """
 
+WAITING = "SELECT COUNT(*), MIN(wanted_at) FROM callback WHERE line IS NOT NULL"
+
 
 def of_queue(tx: Snapshot, organization: str, queue: str) -> list[str]:
     """The lines of a queue in which somebody waits."""
@@ -44,6 +47,13 @@ def everywhere(tx: Snapshot) -> list[tuple[str, str]]:
         found.append((rows[0][0], rows[0][1]))
         tx.cursor.execute(NEXT_OF_ALL, found[-1])
     return found
+
+
+def waiting(tx: Snapshot) -> tuple[int, float | None]:
+    """How many wait in all lines, and the earliest time that one of them wanted."""
+    tx.cursor.execute(WAITING)
+    count, earliest = tx.cursor.fetchall()[0]
+    return count, None if earliest is None else seconds(earliest)
 
 
 def first(tx: Snapshot, organization: str, line: str) -> Place | None:

@@ -60,11 +60,15 @@ def find(configuration: Configuration, name: str) -> Service | None:
     return None
 
 
+def every(configuration: Configuration) -> Iterator[Service]:
+    """All services there are."""
+    for name, options in configuration.callback_services.items():
+        yield _service(configuration, name, options)
+
+
 def of(configuration: Configuration, organization: str) -> Iterator[Service]:
     """The services of an organization, in the order of the file."""
-    for name, options in configuration.callback_services.items():
-        if options.organization == organization:
-            yield _service(configuration, name, options)
+    return (service for service in every(configuration) if service.organization == organization)
 
 
 def _service(configuration: Configuration, name: str, options: CallbackOptions) -> Service:

@@ -1,5 +1,6 @@
 """A contact centre with callback services of several kinds, for tests."""
 
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,8 +48,6 @@ BASE = "http://hub.test"
 
 
 def configured(text: str = HOUSE) -> Configuration:
-    import tomllib
-
     return config.parse(tomllib.loads(text), Path())
 
 

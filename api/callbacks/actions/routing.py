@@ -1,0 +1,164 @@
+"""Bringing callbacks and agents together.
+
+Two things can begin it: a callback gets into line (`assign`), or an agent comes free (`route`). Each is a timer of its
+own, planned in the transaction in which that became true. So whichever is committed later finds the other one, and no
+callback waits beside a free agent because the two did not see each other. What does not come as an event, for example
+an agent whose queues were changed, is found by `sweep`.
+
+A callback is locked before an agent is reserved, always in this order.
+"""
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from api.callbacks.actions import ending, ringing, timing
+from api.callbacks.actions.house import House
+from api.callbacks.actions.telling import tell
+from api.callbacks.records import callbacks, lines
+from api.callbacks.rules import booking, lifecycle
+from api.callbacks.rules.callback import Callback
+from api.callbacks.rules.lifecycle import Reason, Signal, State
+from api.callbacks.rules.lines import demand_of, fits
+from api.callbacks.rules.services import Service
+from api.telephony.devices import actions as devices
+from api.telephony.devices import availability
+from api.telephony.devices.availability import Wanted
+from api.telephony.devices.rules import VOICE
+from api.users import actions as users
+from hub.kernel.clock import micros
+from hub.kernel.errors import NotFound
+from hub.store import timers
+from hub.store.transaction import Tx
+
+CANDIDATES: Final = 5
+"""Agents to try for one callback: somebody else may reserve the first ones at the same moment."""
+PROMISE_SECONDS: Final = 60.0
+"""How much longer than needed an agent stays reserved, should nothing end it."""
+
+
+def due(tx: Tx, house: House, id: str, now: float) -> None:
+    """The time of a scheduled callback has come, or the pause of another one is over: it gets into line."""
+    callback = callbacks.lock(tx, id)
+    if callback is None or callback.line is not None:
+        return
+    if callback.state is State.SCHEDULED:
+        queued = replace(callback, state=lifecycle.after(callback.state, Signal.QUEUE), line=callback.demand)
+    elif callback.state is State.QUEUED:
+        queued = replace(callback, line=callback.demand)
+    else:
+        return
+    callbacks.save(tx, queued)
+    timers.plan(tx, timing.ASSIGN, id, micros(now))
+    tell(tx, queued, "Queued", now, base=house.base)
+
+
+def assign(tx: Tx, house: House, id: str, now: float) -> None:
+    """A callback has got into line: give those in front of the line to whoever is free."""
+    callback = callbacks.find(tx, id)
+    if callback is not None and callback.line is not None:
+        serve(tx, house, callback.organization, callback.line, now)
+
+
+def serve(tx: Tx, house: House, organization: str, line: str, now: float) -> None:
+    """Give callbacks of a line, the first one first, to agents, until nobody waits or nobody is free."""
+    while (callback := lines.take_first(tx, organization, line)) is not None:
+        service = _ready(tx, house, callback, now)
+        if service is None:
+            continue
+        agent = _reserve(tx, service, callback, now)
+        if agent is None:
+            return
+        _give(tx, house, service, callback, agent, now)
+
+
+def route(tx: Tx, house: House, organization: str, user: str, now: float) -> None:
+    """An agent has come free: give them the first of all who wait and whom they can answer."""
+    open_lines = _lines_for(tx, organization, user)
+    while open_lines:
+        places = [(place, line) for line in open_lines if (place := lines.first(tx, organization, line)) is not None]
+        if not places:
+            return
+        _, line = min(places)
+        callback = lines.take_first(tx, organization, line)
+        if callback is None:  # somebody else deals with all of them
+            open_lines.discard(line)
+            continue
+        service = _ready(tx, house, callback, now)
+        if service is None:
+            continue
+        if availability.reserve(tx, organization, user, callback.id, now, _until(service, now)):
+            _give(tx, house, service, callback, user, now)
+        return
+
+
+def _lines_for(tx: Tx, organization: str, user: str) -> set[str]:
+    """The lines in which somebody waits whom the agent can answer."""
+    work = devices.agent(tx, organization, user).work.get(VOICE)
+    try:
+        profile = users.read(tx, organization, user).profile
+    except NotFound:
+        return set()
+    queues = profile.queues if work is None or work.queue is None else (work.queue,)
+    return {
+        line
+        for queue in queues
+        for line in lines.of_queue(tx, organization, queue)
+        if fits(demand_of(line), profile.queues, profile.skills, profile.languages)
+    }
+
+
+def sweep(tx: Tx, house: House, now: float) -> None:
+    """Serve every line."""
+    for organization, line in lines.everywhere(tx):
+        serve(tx, house, organization, line, now)
+
+
+def _ready(tx: Tx, house: House, callback: Callback, now: float) -> Service | None:
+    """The service of a callback whose customer may be rung now. Who may not is taken out of the line."""
+    service = house.service(callback)
+    if service is None or booking.is_refused_by_now(service, callback):
+        ending.give_up(tx, house, callback, Reason.NOT_AVAILABLE, now)
+        return None
+    when = booking.ringing_at(service, callback, now)
+    if when is None:
+        ending.expire(tx, house, callback.id, now)
+        return None
+    if when > now:
+        callbacks.save(tx, replace(callback, line=None))
+        timers.plan(tx, timing.DUE, callback.id, micros(when))
+        return None
+    return service
+
+
+def _reserve(tx: Tx, service: Service, callback: Callback, now: float) -> str | None:
+    """An agent for the callback, who is free for nobody else from now on: a preferred one, or the longest free."""
+    demand, until = callback.wants, _until(service, now)
+    wanted = Wanted(demand.queue, demand.skills, demand.language)
+    found: list[str] = []
+    if callback.preferred:
+        preferred = wanted._replace(users=callback.preferred)
+        free = {each.user for each in availability.free(tx, callback.organization, preferred, now, CANDIDATES)}
+        found += [user for user in callback.preferred if user in free]
+    found += [each.user for each in availability.free(tx, callback.organization, wanted, now, CANDIDATES)]
+    for user in found:
+        if availability.reserve(tx, callback.organization, user, callback.id, now, until):
+            return user
+    return None
+
+
+def _until(service: Service, now: float) -> float:
+    preview = service.options.agent_preview_timeout if service.options.agent_preview else 0
+    return now + preview + PROMISE_SECONDS
+
+
+def _give(tx: Tx, house: House, service: Service, callback: Callback, agent: str, now: float) -> None:
+    """Offer the callback to the agent reserved for it, or ring at once."""
+    given = replace(callback, state=lifecycle.after(callback.state, Signal.ASSIGN), line=None, agent=agent)
+    timers.cancel(tx, timing.ASSIGN, callback.id)
+    if not service.options.agent_preview:
+        ringing.dial(tx, house, service, given, now)
+        return
+    callbacks.save(tx, given)
+    timers.plan(tx, timing.OFFER, given.id, micros(now + service.options.agent_preview_timeout))
+    tell(tx, given, "Offered", now, base=house.base)
