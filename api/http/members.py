@@ -2,29 +2,30 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 from starlette.types import Receive
 
-from api.http.bodies import FORM, form_fields, next_piece, read_body, require_length
+from api.http.bodies import FORM, form_fields, next_piece, require_length
 from api.http.multipart import End, Event, Multipart, Part
 from api.http.problems import UnreadableJson, UnsupportedMediaType
 from hub.kernel import wire
 from hub.kernel.errors import BadInput, HubError, TooLarge
-from hub.kernel.settings import Settings
 
 MULTIPART: Final = "multipart/form-data"
 MOST_MEMBERS: Final = 1000
 DENSEST: Final = 100_000
 """Values of one JSON body: each takes many times the memory of the two bytes that it may have been sent with."""
-_ELSEWHERE: Final = 65_536  # bytes of JSON from which on it is not decoded on the event loop
+_LARGE: Final = 65_536  # bytes from which on a body needs a place, and its JSON is not decoded on the event loop
 _PIECE_SECONDS: Final = 30.0
-_SLOWEST: Final = 4_096  # bytes a second
+_SLOWEST: Final = 16_384  # bytes a second
 
 Members: TypeAlias = dict[str, Any]
 Take: TypeAlias = Callable[[Part, AsyncIterator[bytes]], Awaitable[object]]
 """Reads the bytes of one file; what it returns is the member's value."""
+Place: TypeAlias = Callable[[], AbstractContextManager[None]]
 
 
 class TooSlow(HubError):
@@ -43,30 +44,30 @@ class Limits(Struct, frozen=True):
     depth: int
     strict: bool
 
-    @classmethod
-    def of(cls, settings: Settings) -> "Limits":
-        """Those of the settings."""
-        return cls(
-            body=settings.service_body_bytes,
-            whole=settings.service_body_bytes + settings.service_storage_bytes,
-            depth=settings.max_depth,
-            strict=settings.gms_strict_http,
-        )
-
 
 class Incoming:
-    """A body that has not been read yet."""
+    """A body that has not been read yet. `place` gives out places for large ones, each kept until `close`."""
 
-    def __init__(self, receive: Receive, headers: Mapping[bytes, bytes], limits: Limits) -> None:
+    def __init__(
+        self, receive: Receive, headers: Mapping[bytes, bytes], limits: Limits, place: Place = nullcontext
+    ) -> None:
         self._receive = receive
         self._headers = headers
         self._limits = limits
+        self._place = place
+        self._held = ExitStack()
         self._size = 0
+        self._is_large = False
+
+    def close(self) -> None:
+        """The request is over; nothing of the body is needed any more."""
+        self._held.close()
 
     async def members(self, take: Take | None = None) -> Members:
         """All members, of which `take` reads the files; without it there may be none.
 
-        Raises BadInput, UnreadableJson, TooLarge, TooSlow, UnsupportedMediaType, Disconnected, and what `take` raises.
+        Raises BadInput, UnreadableJson, TooLarge, TooSlow, UnsupportedMediaType, Disconnected, Overloaded, and what
+        `take` raises.
         """
         if self._headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
             raise UnsupportedMediaType("The body must not be compressed")
@@ -81,11 +82,7 @@ class Incoming:
         raise UnsupportedMediaType(f"The body must be application/json, {FORM} or {MULTIPART}")
 
     async def _whole(self) -> bytes:
-        try:
-            async with asyncio.timeout(_PIECE_SECONDS + self._limits.body / _SLOWEST):
-                return await read_body(self._receive, self._headers.get(b"content-length"), self._limits.body)
-        except TimeoutError:
-            raise TooSlow from None
+        return b"".join([piece async for piece in self._pieces(self._limits.body)])
 
     async def _json(self, raw: bytes) -> Members:
         if not raw.strip() and b"content-type" not in self._headers:
@@ -93,7 +90,7 @@ class Incoming:
         if sum(map(raw.count, (b",", b":", b"[", b"{"))) > DENSEST:
             raise TooLarge(f"The body may have at most {DENSEST} values")
         try:
-            if len(raw) < _ELSEWHERE:
+            if len(raw) < _LARGE:
                 found = self._decoded(raw)
             else:
                 found = await asyncio.to_thread(self._decoded, raw)
@@ -108,10 +105,9 @@ class Incoming:
         return wire.decode(dict[str, Any], raw, max_bytes=self._limits.body, max_depth=self._limits.depth)
 
     async def _parts(self, content_type: str, take: Take | None) -> Members:
-        require_length(self._headers.get(b"content-length"), self._limits.whole)
         found: Members = {}
         room = self._limits.body
-        events = Multipart(content_type).events(self._pieces())
+        events = Multipart(content_type).events(self._pieces(self._limits.whole))
         async for event in events:
             assert isinstance(event, Part)  # noqa: S101 - what is read below ends with the part
             if event.name in found:
@@ -127,7 +123,10 @@ class Incoming:
                 found[event.name] = await _taken(take, event, events)
         return found
 
-    async def _pieces(self) -> AsyncIterator[bytes]:
+    async def _pieces(self, limit: int) -> AsyncIterator[bytes]:
+        declared = self._headers.get(b"content-length")
+        require_length(declared, limit)
+        self._grow(0 if declared is None else int(declared))
         began = asyncio.get_running_loop().time()
         more = True
         while more:
@@ -137,9 +136,16 @@ class Incoming:
             except TimeoutError:
                 raise TooSlow from None
             self._size += len(piece)
-            if self._size > self._limits.whole:
-                raise TooLarge(f"The body may have at most {self._limits.whole} bytes")
+            if self._size > limit:
+                raise TooLarge(f"The body may have at most {limit} bytes")
+            self._grow(self._size)
             yield piece
+
+    def _grow(self, size: int) -> None:
+        """Take a place as soon as the body is known to be large. Raises Overloaded."""
+        if size > _LARGE and not self._is_large:
+            self._held.enter_context(self._place())
+            self._is_large = True
 
 
 async def _of_part(events: AsyncIterator[Event]) -> AsyncIterator[bytes]:

@@ -6,6 +6,8 @@ and the OpenAPI description are both derived from it, so they cannot disagree.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import closing
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -22,6 +24,7 @@ from api.http.problems import Family, MethodNotAllowed, UnsupportedMediaType, an
 from api.http.reply import JSON, Reply, Streamed
 from api.http.request import Call, Services
 from channels.access import Role
+from hub.auth.guesses import network
 from hub.kernel import logs, metrics, wire
 from hub.kernel.addresses import client_address
 from hub.kernel.errors import BadInput, HubError, Internal, PasswordChangeDemanded, Stopping
@@ -84,19 +87,33 @@ class Endpoint:
         self.operation = operation
         self._services = services
         self._max_body = operation.max_body(services.settings)
-        self._limits = Limits.of(services.settings)
+        self._limits = _limits(operation, services.settings)
         self._max_depth = services.settings.max_depth
 
     async def reply(self, scope: Scope, receive: Receive, request_id: str) -> Reply | Streamed:
         """The answer to one request; refusals are raised as `HubError`."""
-        operation = self.operation
-        now = self._services.clock.now()
         headers: dict[bytes, bytes] = dict(scope["headers"])
         address = self._address(scope, headers)
+        if not self.operation.any_form:
+            return await self._reply(scope, receive, request_id, headers, address, None)
+        place = partial(self._services.quotas.large_bodies.one, network(address))
+        with closing(Incoming(receive, headers, self._limits, place)) as unread:
+            return await self._reply(scope, receive, request_id, headers, address, unread)
+
+    async def _reply(
+        self,
+        scope: Scope,
+        receive: Receive,
+        request_id: str,
+        headers: Mapping[bytes, bytes],
+        address: str,
+        unread: Incoming | None,
+    ) -> Reply | Streamed:
+        operation = self.operation
+        now = self._services.clock.now()
         caller = None if operation.roles is None else await self._caller(scope["method"], headers, address, now)
         raw = b""
         members: object = None
-        unread = Incoming(receive, headers, self._limits) if operation.any_form else None
         if unread is not None:
             if not operation.takes_files:
                 members = await unread.members()
@@ -218,6 +235,16 @@ def routes_of(operations: Sequence[Operation], services: Services) -> list[Route
         if path.startswith("/api/") and resource.family is Family.AUVIOUS:
             routes.append(Route(path.removesuffix("/") if path.endswith("/") else f"{path}/", app))
     return routes
+
+
+def _limits(operation: Operation, settings: Settings) -> Limits:
+    body = operation.max_body(settings)
+    return Limits(
+        body=body,
+        whole=body + (settings.service_storage_bytes if operation.takes_files else 0),
+        depth=settings.max_depth,
+        strict=settings.gms_strict_http,
+    )
 
 
 def _require_json(content_type: bytes | None) -> None:

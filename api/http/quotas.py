@@ -23,8 +23,8 @@ NOTICE_TESTS_OF_ORGANIZATION: Final = (20, 1 / 10)
 APPOINTMENTS_OF_ADDRESS: Final = (10, 1 / 60)
 CALLBACKS_OF_NUMBER: Final = (10, 1 / 120)
 UNMATCHED_OF_ADDRESS: Final = (20, 1 / 30)
-UPLOADS_AT_ONCE: Final = 16
-UPLOADS_OF_ADDRESS_AT_ONCE: Final = 4
+LARGE_BODIES_AT_ONCE: Final = 24
+LARGE_BODIES_OF_ADDRESS_AT_ONCE: Final = 4
 
 
 class Quota:
@@ -78,7 +78,7 @@ class Quotas:
         self.wrong_codes = Quota(clock, WRONG_CODES_OF_ADDRESS, "Too many wrong codes, try again later")
         self.strangers = Quota(clock, REQUESTS_OF_STRANGERS, "Too many requests from here, try again later")
         self.unmatched = Quota(clock, UNMATCHED_OF_ADDRESS, "Too many wrong codes, try again later")
-        self.uploads = Places(UPLOADS_AT_ONCE, UPLOADS_OF_ADDRESS_AT_ONCE)
+        self.large_bodies = Places(LARGE_BODIES_AT_ONCE, LARGE_BODIES_OF_ADDRESS_AT_ONCE)
         self.unknown_tickets = Quota(clock, UNKNOWN_TICKETS_OF_ADDRESS, "Too many wrong tickets, try again later")
         self.notice_tests = Quota(clock, NOTICE_TESTS_OF_ORGANIZATION, "Too many test messages, try again later")
         self.appointments = Quota(clock, APPOINTMENTS_OF_ADDRESS, "Too many appointments from here, try again later")

@@ -1,6 +1,7 @@
 """`/genesys/1/service/**`, apart from callbacks: starting services, asking them for something, ending them."""
 
 from http import HTTPStatus
+from operator import attrgetter
 from typing import Any, Final
 
 from api.http import idempotency
@@ -199,6 +200,7 @@ OPERATIONS = (
         body=dict[str, Any],
         any_form=True,
         takes_files=True,
+        max_body=attrgetter("service_body_bytes"),
         result=Answer,
         idempotent=True,
         examples={
@@ -225,6 +227,7 @@ OPERATIONS = (
         body=dict[str, Any],
         any_form=True,
         takes_files=True,
+        max_body=attrgetter("service_body_bytes"),
         result=Answer,
         examples={"values": {"language": "french"}},
         path_example={**_RUNNING, "request": "update"},

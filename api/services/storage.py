@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from operator import attrgetter
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -138,6 +139,7 @@ OPERATIONS = (
         body=dict[str, Any],
         any_form=True,
         takes_files=True,
+        max_body=attrgetter("service_body_bytes"),
         media_type=TEXT,
         examples={"values": {"lastname": "mylastname", "address": {"street": "mystreet", "city": "mycity"}}},
         errors=(BadInput, TooLarge, StorageFull, FileGone),

@@ -1,7 +1,6 @@
 """Files on their way in and out: never more than a chunk of one in memory."""
 
 from collections.abc import AsyncIterator
-from contextlib import ExitStack
 from hashlib import sha256
 from types import TracebackType
 from typing import Any, Self
@@ -10,7 +9,6 @@ from api.http.multipart import Part
 from api.http.request import Call
 from api.services import rules
 from api.services.rules import Item, Upload
-from hub.auth.guesses import network
 from hub.kernel import ids, logs
 from hub.kernel.errors import HubError, TooLarge
 from hub.store import files
@@ -25,7 +23,6 @@ class Uploads:
 
     def __init__(self, call: Call[Any]) -> None:
         self._call = call
-        self._stack = ExitStack()
         self._files: list[str] = []
         self.kept = False
 
@@ -35,7 +32,6 @@ class Uploads:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.close()
         if self._files and not self.kept:
             try:
                 await self._call.services.db.write(self._discard)
@@ -43,14 +39,12 @@ class Uploads:
                 _log.info("files of a refused request are left to be swept", files=len(self._files))
 
     async def take(self, part: Part, content: AsyncIterator[bytes]) -> Upload | None:
-        """Store a file as it comes; None for one that goes into no storage. Raises TooLarge, BadInput, Overloaded."""
+        """Store a file as it comes; None for one that goes into no storage. Raises TooLarge, BadInput."""
         if not rules.is_kept(part.name):
             return None
         rules.require_key(part.name)
         db, now = self._call.services.db, self._call.now
         limit = self._call.services.settings.service_file_bytes
-        if not self._files:
-            self._stack.enter_context(self._call.services.quotas.uploads.one(network(self._call.address)))
         file = ids.bearer_id()
         await db.write(lambda tx: files.begin(tx, file, now))
         self._files.append(file)

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -12,12 +14,13 @@ from hypothesis import strategies as st
 
 from api.http import members
 from api.http.bodies import Disconnected
-from api.http.members import Incoming, Limits, TooSlow, canonical
+from api.http.members import Incoming, Limits, Place, TooSlow, canonical
 from api.http.multipart import Part
 from api.http.operations import Operation
 from api.http.problems import Family, UnreadableJson, UnsupportedMediaType
+from api.http.quotas import Places
 from api.http.request import Call
-from hub.kernel.errors import BadInput, TooLarge
+from hub.kernel.errors import BadInput, Overloaded, TooLarge
 from tests.api.world import World, opened
 
 LIMITS = Limits(body=4_096, whole=65_536, depth=8, strict=False)
@@ -26,14 +29,21 @@ FORM = {b"content-type": b"application/x-www-form-urlencoded"}
 MULTIPART = {b"content-type": b'multipart/form-data; boundary="xyz"'}
 
 
-def incoming(body: bytes, headers: dict[bytes, bytes], *, step: int = 7, limits: Limits = LIMITS) -> Incoming:
+def incoming(
+    body: bytes,
+    headers: dict[bytes, bytes],
+    *,
+    step: int = 7,
+    limits: Limits = LIMITS,
+    place: Place = nullcontext,
+) -> Incoming:
     pieces = [body[start : start + step] for start in range(0, len(body), step)] or [b""]
 
     async def receive() -> dict[str, Any]:
         piece = pieces.pop(0)
         return {"type": "http.request", "body": piece, "more_body": bool(pieces)}
 
-    return Incoming(receive, headers, limits)
+    return Incoming(receive, headers, limits, place)
 
 
 def multipart(*parts: tuple[str, bytes], end: bytes = b"--xyz--\r\n") -> bytes:
@@ -217,6 +227,29 @@ async def test_who_does_not_send_is_not_waited_for(
     monkeypatch.setattr(members, "_SLOWEST", 2**30)
     with pytest.raises(TooSlow):
         await Incoming(receive, headers, LIMITS).members()
+
+
+@pytest.mark.parametrize("headers", [JSON, FORM, MULTIPART])
+async def test_large_bodies_need_a_place_until_the_request_is_over(headers: dict[bytes, bytes]) -> None:
+    places = Places(1, 1)
+    limits = Limits(body=100_000, whole=200_000, depth=8, strict=False)
+    bodies = {JSON[b"content-type"]: b'{"a":"%s"}', FORM[b"content-type"]: b"a=%s"}
+    form = bodies.get(headers[b"content-type"], multipart(('name="a"', b"%s")))
+
+    def one(size: int) -> Incoming:
+        body = form.replace(b"%s", b"x" * size)
+        return incoming(body, headers, step=10_000, limits=limits, place=partial(places.one, "k"))
+
+    large = one(70_000)
+    assert await large.members() == {"a": "x" * 70_000}
+    with pytest.raises(Overloaded):
+        await one(70_000).members()
+    declared = incoming(b"", headers | {b"content-length": b"70000"}, limits=limits, place=partial(places.one, "k"))
+    with pytest.raises(Overloaded):
+        await declared.members()
+    assert await one(60_000).members() == {"a": "x" * 60_000}
+    large.close()
+    assert await one(70_000).members() == {"a": "x" * 70_000}
 
 
 @pytest.mark.parametrize("headers", [JSON, FORM, MULTIPART])

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from api.http.quotas import UPLOADS_OF_ADDRESS_AT_ONCE
+from api.http.quotas import LARGE_BODIES_OF_ADDRESS_AT_ONCE
 from api.services import actions
 from hub.store import files
 from tests.api.services.calls import FORM, JSON, PICTURE, delete, get, post, refused, started, upload
@@ -203,14 +203,14 @@ async def test_storage_is_no_place_to_dump_files_without_end(gms: World) -> None
     assert refused(await upload(gms, f"{few}/storage", {"f": ("f", b"x" * 1_001, "a/b")}))[0] == 503
 
 
-async def test_one_address_does_not_take_all_the_places_for_uploads(gms: World) -> None:
+async def test_one_address_does_not_take_all_the_places_for_large_bodies(gms: World) -> None:
     service = await started(gms)
     with ExitStack() as uploading:
-        for _ in range(UPLOADS_OF_ADDRESS_AT_ONCE):
-            uploading.enter_context(gms.services.quotas.uploads.one("127.0.0.1"))
+        for _ in range(LARGE_BODIES_OF_ADDRESS_AT_ONCE):
+            uploading.enter_context(gms.services.quotas.large_bodies.one("127.0.0.1"))
         assert refused(await upload(gms, f"{service}/storage", {"f": PIC}))[0] == 503
-        await keep(gms, service, {"a": "a value takes no place"})
-    for _ in range(2 * UPLOADS_OF_ADDRESS_AT_ONCE):
+        await keep(gms, service, {"a": "what is small takes no place"})
+    for _ in range(2 * LARGE_BODIES_OF_ADDRESS_AT_ONCE):
         assert (await upload(gms, f"{service}/storage", {"f": ("f", b"x", "a/b")})).status_code == 200
 
 
