@@ -1,7 +1,12 @@
-"""Kinds `telephony.*`: what parties do by themselves, and the end of waiting for a switch outside."""
+"""Kinds `telephony.*`: what parties do by themselves, and the end of waiting for a switch outside. And an end for calls
+whose end nobody reports.
+"""
+
+from typing import Final
 
 import msgspec
 
+from api.telephony.calls import actions as calls
 from api.telephony.switch import connector, simulated
 from api.telephony.switch.connector import ConnectorSwitch
 from api.telephony.switch.simulated import SimulatedSwitch
@@ -9,6 +14,10 @@ from api.telephony.switch.switches import Switches
 from hub.store.timers import Timer
 from hub.store.transaction import Tx
 from scheduler.claims import Transactional
+from scheduler.jobs import housekeeping
+
+LONGEST_SILENCE: Final = 86_400.0
+"""A call of which nothing was heard for so many seconds has ended, and its end was not reported."""
 
 
 class _Whose(msgspec.Struct, frozen=True):
@@ -28,7 +37,14 @@ def transactional(switches: Switches) -> tuple[Transactional, ...]:
         if isinstance(switch, ConnectorSwitch):
             switch.unheard(tx, timer, now)
 
-    return Transactional(simulated.PARTY, party), Transactional(connector.UNHEARD, unheard)
+    def forget(tx: Tx, now: float) -> int:
+        return calls.forget(tx, switches.floor, now - LONGEST_SILENCE, housekeeping.BATCH, now)
+
+    return (
+        Transactional(simulated.PARTY, party),
+        Transactional(connector.UNHEARD, unheard),
+        housekeeping.regular(housekeeping.CALLS, forget, every=600.0),
+    )
 
 
 def _organization(timer: Timer) -> str:

@@ -26,6 +26,7 @@ REVOCATIONS: Final = "housekeeping.revocations"
 CODES: Final = "housekeeping.codes"
 TICKETS: Final = "housekeeping.tickets"
 FILES: Final = "housekeeping.files"
+CALLS: Final = "housekeeping.calls"
 CHUNKS: Final = 64
 """Of files, in one batch: sixteen megabytes."""
 CALLBACKS: Final = "housekeeping.callbacks"
@@ -71,25 +72,29 @@ def transactional(settings: Settings) -> tuple[Transactional, ...]:
         return callbacks.forget_counts(tx, now, BATCH)
 
     return (
-        _regular(HISTORY, history, every=10.0),
-        _regular(IDEMPOTENCY, keys, every=60.0),
-        _regular(BURIED, dead_letters, every=600.0),
-        _regular(REVOCATIONS, ends, every=600.0),
-        _regular(CODES, one_time_codes, every=60.0),
-        _regular(TICKETS, old_tickets, every=600.0),
-        _regular(FILES, old_files, every=60.0, batch=CHUNKS),
-        _regular(CALLBACKS, old_callbacks, every=600.0),
-        _regular(CALLBACK_COUNTS, old_callback_counts, every=600.0),
+        regular(HISTORY, history, every=10.0),
+        regular(IDEMPOTENCY, keys, every=60.0),
+        regular(BURIED, dead_letters, every=600.0),
+        regular(REVOCATIONS, ends, every=600.0),
+        regular(CODES, one_time_codes, every=60.0),
+        regular(TICKETS, old_tickets, every=600.0),
+        regular(FILES, old_files, every=60.0, batch=CHUNKS),
+        regular(CALLBACKS, old_callbacks, every=600.0),
+        regular(CALLBACK_COUNTS, old_callback_counts, every=600.0),
     )
 
 
 def begin(tx: Tx, now: float) -> None:
     """See that each of them is planned: on a new database nobody has done it before."""
-    for kind in (HISTORY, IDEMPOTENCY, BURIED, REVOCATIONS, CODES, TICKETS, FILES, CALLBACKS, CALLBACK_COUNTS):
+    for kind in (HISTORY, IDEMPOTENCY, BURIED, REVOCATIONS, CODES, TICKETS, FILES, CALLBACKS, CALLBACK_COUNTS, CALLS):
         timers.plan_unless_pending(tx, kind, "", micros(now))
 
 
-def _regular(kind: str, delete: Callable[[Tx, float], int], *, every: float, batch: int | None = None) -> Transactional:
+def regular(kind: str, delete: Callable[[Tx, float], int], *, every: float, batch: int | None = None) -> Transactional:
+    """The job that has something deleted every so many seconds, at most `batch` (or BATCH) at a time; `delete` says how
+    many there were.
+    """
+
     def act(tx: Tx, timer: Timer, now: float) -> None:
         more = delete(tx, now) >= (batch or BATCH)
         timers.plan(tx, timer.kind, timer.key, micros(now if more else now + every))

@@ -182,6 +182,15 @@ class Office:
 
         return await self.world.services.db.read(look)
 
+    async def rows(self) -> int:
+        """How many rows calls have left."""
+
+        def look(tx: Snapshot) -> int:
+            tx.cursor.execute("SELECT (SELECT COUNT(*) FROM conversation) + (SELECT COUNT(*) FROM leg)")
+            return int(tx.cursor.fetchall()[0][0])
+
+        return await self.world.services.db.read(look)
+
     async def _next_due(self) -> float | None:
         found = await self.world.services.db.read(lambda tx: timers.next_due(tx, 0.0, KINDS))
         ours = None if found is None else found / 1_000_000

@@ -10,6 +10,7 @@ import pytest
 from hub.kernel.secret import Secret
 from hub.kernel.telephony import Connector, Telephony
 from hub.store.transaction import Snapshot
+from scheduler.jobs import housekeeping
 from tests.api.telephony.desks import CALLS, Desk, Office
 from tests.api.world import CONFIGURATION, opened
 from tests.support.pbx import Pbx
@@ -138,12 +139,18 @@ async def test_the_same_id_is_another_call_for_another_user(alice: Desk, office:
 async def test_the_end_of_an_unknown_call_leaves_nothing_behind(alice: Desk, office: Office) -> None:
     await report(alice, {"notificationType": "StatusChange", "call": {"id": "7", "state": "Released"}})
     await report(alice, {"notificationType": "Error", "errorMessage": "no", "connectionId": "8"})
+    assert await office.rows() == 0
 
-    def rows(tx: Snapshot) -> int:
-        tx.cursor.execute("SELECT (SELECT COUNT(*) FROM conversation) + (SELECT COUNT(*) FROM leg)")
-        return int(tx.cursor.fetchall()[0][0])
 
-    assert await office.world.services.db.read(rows) == 0
+async def test_a_call_whose_end_was_not_reported_ends_after_a_day(alice: Desk, office: Office) -> None:
+    await report(alice, {"notificationType": "StatusChange", "call": {"id": "7", "state": "Established"}})
+    await office.world.services.db.write(lambda tx: housekeeping.begin(tx, office.world.clock.at))
+    office.world.clock.at += 86_000
+    await office.settle()
+    assert alice.take() == ["Established"]
+    office.world.clock.at += 1_000
+    await office.settle()
+    assert (alice.take(), alice.calls, await office.rows()) == (["Released"], {}, 0)
 
 
 async def test_what_connectors_report_counts_at_the_device(alice: Desk, office: Office) -> None:
