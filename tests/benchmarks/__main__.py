@@ -9,6 +9,8 @@ BENCHMARKS = (
     ["tests.benchmarks.timers", "--database", "postgresql"],
     ["tests.benchmarks.callbacks", "--database", "sqlite"],
     ["tests.benchmarks.callbacks", "--database", "postgresql"],
+    ["tests.benchmarks.calls", "--database", "sqlite"],
+    ["tests.benchmarks.calls", "--database", "postgresql"],
 )
 
 
