@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from hub.kernel.config import Client, Configuration, Organization, load
+from hub.kernel.config import Client, Configuration, load
 from hub.kernel.secret import Secret
 from hub.store import timers
 from hub.store.transaction import Tx
@@ -16,10 +16,11 @@ from tests.api.world import CLIENT_SECRET, ROOM, World
 from tests.architecture.tree import ROOT
 
 DEMO: Final = "demo"
+SHIPPED: Final = load(ROOT / "hub.toml")
 CONFIGURATION: Final[Configuration] = msgspec.structs.replace(
-    load(ROOT / "hub.toml"),
+    SHIPPED,
     clients={"crm": Client(organization=DEMO, secret=Secret(CLIENT_SECRET))},
-    organizations={DEMO: Organization(public_codes=True, room_url=ROOM)},
+    organizations={DEMO: msgspec.structs.replace(SHIPPED.organizations[DEMO], room_url=ROOM)},
 )
 """The shipped one: the examples are about the demo."""
 
@@ -99,6 +100,12 @@ async def session(world: World) -> Scene:
     start = {"operationName": "StartContactCenterSession", "channels": ["voice"]}
     await ask(world, "POST", "/api/v2/me", start, user="carol", role="ROLE_AGENT")
     return scene
+
+
+async def owner(world: World) -> Scene:
+    """Carol has a device, and the path names her."""
+    await device(world)
+    return Scene(user="carol")
 
 
 async def desk(world: World) -> Scene:
@@ -197,7 +204,7 @@ SCENES: Final[dict[str, Prepare]] = {
     "readDevice": device,
     "removeDevice": device,
     "readPhoneNumber": phone_number,
-    "listDevicesOfUser": device,
+    "listDevicesOfUser": owner,
     "readOwnDevice": device,
     "operateDevice": session,
     "operateChannel": session,

@@ -1,22 +1,13 @@
 """A leg as its owner sees it, in the form that the product's notifications have. Pure."""
 
-from functools import lru_cache
-from typing import Final
-
 import msgspec
-import phonenumbers
-from babel import Locale
 from msgspec import UNSET
 
 from api.telephony.calls.legs import Leg
 from api.telephony.calls.tellings import Telling
-from channels.calls import Call, CallStateChangeMessage, ParticipantInfo
-from channels.devices import Country
+from api.telephony.numbers import participant_info
+from channels.calls import Call, CallStateChangeMessage
 from channels.envelope import encode
-
-_NOWHERE: Final = Country(name="", code="", calling_code="")
-_TERRITORIES: Final = Locale("en").territories
-_REMEMBERED: Final = 4096
 
 
 def uri_of(base: str, id: str) -> str:
@@ -79,23 +70,3 @@ def notification(telling: Telling, base: str, now: float) -> bytes:
             notification_type=telling.type, phone_number=leg.number, call=view(leg, base, now)
         )
     return encode(message)
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def participant_info(number: str) -> ParticipantInfo:
-    """What a number says about itself. One without a country (an internal one) is shown as it is dialled."""
-    try:
-        parsed = phonenumbers.parse(number)
-    except phonenumbers.NumberParseException:
-        return ParticipantInfo(
-            location=None, country=_NOWHERE, formatted_phone_number=number, is_valid_number=False, e164_digits=number
-        )
-    region = phonenumbers.region_code_for_number(parsed) or ""
-    country = Country(name=_TERRITORIES.get(region, ""), code=region, calling_code=str(parsed.country_code or ""))
-    return ParticipantInfo(
-        location=None,
-        country=country,
-        formatted_phone_number=phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL),
-        is_valid_number=phonenumbers.is_valid_number(parsed),
-        e164_digits=phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164).removeprefix("+"),
-    )

@@ -156,12 +156,16 @@ def user_changed(tx: Tx, floor: Floor, organization: str, user: str, now: float)
 
 def tell_presence(tx: Tx, organization: str, user: str, now: float, *, floor: Floor, connected: bool) -> None:
     """The user has a desktop again, or has been away for the whole grace, which ends their session."""
-    before = _locked(tx, organization, user)
-    if before.work and not connected:
-        _end(tx, floor, before, now)
-    elif rules.is_free(before):
-        availability.became_free(tx, organization, user, now)
-    state = views.state_of(before, floor.definitions(organization)) if connected else views.NO_SESSION
+    if connected:
+        # Many come at once: nothing is locked, and one look must do.
+        coming = Agent(organization, user, {}, _by_channel(records.work_of(tx, organization, [user])))
+        state = views.state_of(coming, floor.definitions(organization)) if coming.work else views.NO_SESSION
+        if rules.is_free(coming):
+            availability.became_free(tx, organization, user, now)
+    else:
+        before, state = _locked(tx, organization, user), views.NO_SESSION
+        if before.work:
+            _end(tx, floor, before, now)
     users.tell_presence(tx, organization, user, now, base=floor.base, connected=connected, state=state)
 
 
@@ -271,7 +275,11 @@ def _locked(tx: Tx, organization: str, user: str) -> Agent:
 
 
 def _work(tx: Tx, organization: str, user: str) -> Mapping[str, rules.Work]:
-    return {each.channel: each for each in records.work_of(tx, organization, [user], lock=True)}
+    return _by_channel(records.work_of(tx, organization, [user], lock=True))
+
+
+def _by_channel(work: Sequence[rules.Work]) -> Mapping[str, rules.Work]:
+    return {each.channel: each for each in work}
 
 
 def _change(tx: Tx, floor: Floor, organization: str, user: str, change: Callable[[Agent], Agent], now: float) -> None:

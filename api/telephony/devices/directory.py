@@ -163,6 +163,7 @@ OPERATIONS = (
         method="GET",
         path="/api/v2/users/{id}/devices",
         summary="List the devices of a user",
+        path_example={"id": "carol"},
         handler=list_devices_of_user,
         roles=frozenset(),
         query=ListQuery,

@@ -6,11 +6,11 @@ from typing import Final
 from msgspec import UNSET
 
 from api.telephony.devices.rules import CHANNELS, LOGGED_OUT, VOICE, Agent, Definition, Phone, Work
-from channels.devices import Country, Device, MediaChannel, OnOff, UserState
+from api.telephony.numbers import participant_info
+from channels.devices import Device, MediaChannel, OnOff, UserState
 
 NO_SESSION: Final = UserState(state=LOGGED_OUT)
 """The state of whoever has no session."""
-_UNKNOWN_COUNTRY: Final = Country(name="", code="", calling_code="")
 
 Definitions = Mapping[str, Definition]
 
@@ -24,6 +24,7 @@ def devices(agent: Agent, definitions: Definitions, base: str) -> tuple[Device, 
 def device(phone: Phone, voice: Work | None, definitions: Definitions, base: str) -> Device:
     """One device. `voice` is the work of its user, wherever that takes place."""
     at_it = voice if voice is not None and phone.active and voice.device == phone.id else None
+    number = participant_info(phone.number)
     return Device(
         device_state="Active" if phone.active else "Inactive",
         phone_number_uri=f"{base}/api/v2/phone-numbers/{phone.id}",
@@ -35,8 +36,8 @@ def device(phone: Phone, voice: Work | None, definitions: Definitions, base: str
         model=phone.model,
         vendor=phone.vendor,
         phone_number=phone.number,
-        country=_UNKNOWN_COUNTRY,
-        e164_number=phone.number.removeprefix("+"),
+        country=number.country,
+        e164_number=number.e164_digits,
         telephony_network="Private",
         capabilities=() if phone.user is None else (*_toggles(phone), *_other_states(at_it, definitions)),
     )

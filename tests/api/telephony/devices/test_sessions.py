@@ -311,6 +311,13 @@ async def test_devices_come_and_go(at_work: Office) -> None:
     assert len((await snapshot(at_work, "bob"))["devices"]) == 1
 
 
+async def test_a_number_of_a_country_says_of_which(office: Office) -> None:
+    await office.hire("alice", "+493012345678")
+    device = (await snapshot(office))["devices"][0]
+    assert device["country"] == {"name": "Germany", "code": "DE", "callingCode": "49"}
+    assert (device["phoneNumber"], device["e164Number"]) == ("+493012345678", "493012345678")
+
+
 async def test_a_session_with_calls_does_not_end(at_work: Office) -> None:
     await at_work.write(lambda tx: actions.call_began(tx, at_work.floor, "acme", "phone-1001", at_work.now))
     before = await snapshot(at_work)

@@ -1,0 +1,34 @@
+"""What a phone number says about itself. Pure."""
+
+from functools import lru_cache
+from typing import Final
+
+import phonenumbers
+from babel import Locale
+
+from channels.calls import ParticipantInfo
+from channels.devices import Country
+
+_NOWHERE: Final = Country(name="", code="", calling_code="")
+_TERRITORIES: Final = Locale("en").territories
+_REMEMBERED: Final = 4096
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def participant_info(number: str) -> ParticipantInfo:
+    """What a number says about itself. One without a country (an internal one) is shown as it is dialled."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return ParticipantInfo(
+            location=None, country=_NOWHERE, formatted_phone_number=number, is_valid_number=False, e164_digits=number
+        )
+    region = phonenumbers.region_code_for_number(parsed) or ""
+    country = Country(name=_TERRITORIES.get(region, ""), code=region, calling_code=str(parsed.country_code or ""))
+    return ParticipantInfo(
+        location=None,
+        country=country,
+        formatted_phone_number=phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL),
+        is_valid_number=phonenumbers.is_valid_number(parsed),
+        e164_digits=phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164).removeprefix("+"),
+    )
