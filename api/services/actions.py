@@ -147,10 +147,18 @@ def keep(
     timers.plan(tx, EXPIRE, id, micros(expires_at))
 
 
-def drop(tx: Tx, id: str, now: float) -> None:
-    """The reverse of `keep`; nothing where nothing is kept."""
-    timers.cancel(tx, EXPIRE, id)
-    _remove(tx, id, now)
+def drop(tx: Tx, id: str, now: float, *, after: float = 0.0) -> None:
+    """The reverse of `keep`, at once or `after` so many seconds; nothing where nothing is kept."""
+    service = records.lock(tx, id)
+    if service is None:
+        return
+    if after:
+        expires_at = min(service.expires_at, now + after)
+        records.change(tx, id, expires_at=micros(expires_at))
+        timers.plan(tx, EXPIRE, id, micros(expires_at))
+    else:
+        timers.cancel(tx, EXPIRE, id)
+        _remove(tx, id, now)
 
 
 def _alive(service: Service | None, id: str, now: float) -> Service:

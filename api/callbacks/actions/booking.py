@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from api.callbacks.actions import timing
+from api.callbacks.actions import keeping, timing
 from api.callbacks.actions.telling import tell
 from api.callbacks.records import callbacks, counts
 from api.callbacks.rules import booking, buckets, lifecycle, refusals, times
@@ -34,6 +34,7 @@ def start(tx: Tx, service: Service, request: Request, now: float, *, base: str) 
     callbacks.insert(tx, callback, [(name, value) for name, value in keys if value])
     counts.accept(tx, service, callback.id, now, request.throttled.items() if immediate else ())
     timing.begin(tx, service, callback)
+    keeping.keep(tx, service, callback, now)
     tell(tx, callback, "Queued" if immediate else "Scheduled", now, base=base)
     return callback
 
@@ -52,6 +53,7 @@ def cancel(tx: Tx, service: Service, id: str, now: float, *, base: str) -> Callb
     )
     callbacks.save(tx, over)
     timing.end(tx, over)
+    keeping.drop(tx, over, now)
     tell(tx, over, "Cancelled", now, base=base)
     return over
 
@@ -81,6 +83,7 @@ def reschedule(
     )
     callbacks.save(tx, moved)
     timing.begin(tx, service, moved)
+    keeping.keep(tx, service, moved, now)
     tell(tx, moved, "Rescheduled", now, base=base)
     return moved
 

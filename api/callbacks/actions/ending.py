@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from api.callbacks.actions import timing
+from api.callbacks.actions import keeping, timing
 from api.callbacks.actions.house import House
 from api.callbacks.actions.telling import tell
 from api.callbacks.records import callbacks, counts
@@ -128,6 +128,7 @@ def _end(
     )
     callbacks.save(tx, over)
     timing.end(tx, over)
+    keeping.drop(tx, over, now, talked=signal is Signal.FINISH)
     if callback.state is State.ROUTING:
         _let_go(tx, callback, now)
     tell(tx, over, kind, now, base=house.base)
