@@ -43,9 +43,12 @@ from hub.realtime.pressure import Bounds
 from hub.relay.publisher import Publisher
 from hub.store import migrations, streams
 from hub.store.database import Database
-from hub.transports import paths
+from hub.transports import http_protocol, paths
+from hub.transports.direct import Direct
 from hub.transports.http import HTTPTransports
+from hub.transports.http_protocol import HTTPProtocol
 from hub.transports.limits import Limits
+from hub.transports.polling import Polling
 from hub.transports.websocket import WebSockets
 from scheduler import process
 
@@ -64,6 +67,7 @@ class Hub:
     database: Database
     node: Node
     asgi: ASGIApp
+    http: type[HTTPProtocol]
     websockets: WebSockets
 
 
@@ -125,9 +129,11 @@ async def running(
         async with _working(settings, configuration, node, heartbeat, database, clock):
             limits = _limits(settings)
             websockets = WebSockets(node, limits, settings.origins)
-            polling = HTTPTransports(node, limits, settings.origins, callbacks=settings.callback_polling)
-            asgi = _asgi(services, polling, await asyncio.to_thread(files.load), further)
-            yield Hub(settings, database, node, asgi, websockets)
+            polling = Polling(node, limits, settings.origins)
+            http = http_protocol.serving(Direct(polling), settings.max_connections)
+            endpoint = HTTPTransports(polling, callbacks=settings.callback_polling)
+            asgi = _asgi(services, endpoint, await asyncio.to_thread(files.load), further)
+            yield Hub(settings, database, node, asgi, http, websockets)
 
 
 @asynccontextmanager

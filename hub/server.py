@@ -22,7 +22,6 @@ from hub.kernel.errors import Conflict
 from hub.kernel.faults import Fault, SettingsError
 from hub.kernel.settings import Settings
 from hub.realtime.drain import drain
-from hub.transports import http_protocol
 
 BACKLOG = 2048
 SEND_BUFFER = 65_536  # bytes the kernel keeps for a client that does not read; its own choice would be megabytes
@@ -78,7 +77,7 @@ def server_of(hub: Hub) -> "Server":
     config = uvicorn.Config(
         hub.asgi,
         ws=cast("type[asyncio.Protocol]", hub.websockets),
-        http=http_protocol.bounded(hub.settings.max_connections),
+        http=hub.http,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -1,6 +1,7 @@
 """Identifiers: unguessable, lower-case base 36, safe in URLs, file names and Bayeux fields."""
 
 import os
+import re
 import secrets
 import threading
 from typing import Final
@@ -12,6 +13,7 @@ _DIGITS: Final = (ALPHABET * (256 // len(ALPHABET) + 1))[:256].encode()
 _SURPLUS: Final = bytes(range(_EVEN, 256))
 """Bytes that would make some characters likelier than others; one in sixty-four."""
 _STORED: Final = 1024
+_ACCEPTABLE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class _Store(threading.local):
@@ -60,9 +62,9 @@ def event_id() -> str:
     return random_base36(EVENT_LENGTH)
 
 
-def request_id() -> str:
-    """The value of `X-Request-Id` where the client sent none."""
-    return random_base36(REQUEST_LENGTH)
+def request_id(sent: str | None = None) -> str:
+    """The value of `X-Request-Id`: what the client sent, if that is at most 64 of `[A-Za-z0-9._-]`, else a new one."""
+    return sent if sent is not None and _ACCEPTABLE.fullmatch(sent) else random_base36(REQUEST_LENGTH)
 
 
 def epoch() -> str:

@@ -54,12 +54,19 @@ class Admission:
 
     async def settled(self, credentials: Credentials) -> Credentials:
         """The same, once it is known what a login is worth, and the keys are by which the token can be judged."""
+        if self.is_settled(credentials):
+            return credentials
         if credentials.login is not None:
             return await self._logged_in(credentials, credentials.login)
-        if credentials.fault is None or credentials.token is None or self._tokens.is_prepared(credentials.token):
-            return credentials
-        await self._tokens.prepare(credentials.token)
+        if credentials.token is not None:
+            await self._tokens.prepare(credentials.token)
         return self.again(credentials)
+
+    def is_settled(self, credentials: Credentials) -> bool:
+        """Whether there is nothing to wait for."""
+        if credentials.login is not None:
+            return False
+        return credentials.fault is None or credentials.token is None or self._tokens.is_prepared(credentials.token)
 
     def again(self, credentials: Credentials) -> Credentials:
         """The same credentials as they count now: the issuer's new key may have become known meanwhile."""

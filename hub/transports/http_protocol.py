@@ -1,12 +1,14 @@
 """Uvicorn's HTTP protocol with the patience and the appetite that a stranger deserves.
 
 Uvicorn waits for ever for the rest of a request's headers and takes as many of them as come. Both are bounded here;
-what comes after the headers is the business of the endpoints.
+what comes after the headers is the business of the endpoints, or of `hub.transports.direct`.
 """
 
 import asyncio
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from hub.transports.direct import Direct, Exchange
 
 HEADERS = 100
 HEADER_BYTES = 32_768
@@ -19,7 +21,11 @@ class HTTPProtocol(HttpToolsProtocol):
     """Closes connections whose request headers are too long in coming, too many or too large."""
 
     most = 20_000
-    """Connections of any kind; further ones are turned away. `bounded` sets it."""
+    """Connections of any kind; further ones are turned away. `serving` sets it."""
+    direct: Direct
+    """Serves the ordinary requests of polling clients. `serving` sets it."""
+    cycle: RequestResponseCycle | Exchange | None  # type: ignore[assignment]
+    _in_headers = True
     _patience: asyncio.TimerHandle | None = None
     _header_bytes = 0
 
@@ -27,7 +33,7 @@ class HTTPProtocol(HttpToolsProtocol):
         """See asyncio."""
         super().connection_made(transport)
         self.headers = []  # uvicorn makes them with the first letter of a request; line breaks may come before
-        self._wait_for_headers()
+        self._wait(HEADER_SECONDS)
         if len(self.connections) > self.most:
             transport.write(TOO_MANY)
             transport.close()
@@ -41,7 +47,7 @@ class HTTPProtocol(HttpToolsProtocol):
         """A request begins."""
         super().on_message_begin()
         self._header_bytes = 0
-        self._wait_for_headers()
+        self._in_headers = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header."""
@@ -51,16 +57,33 @@ class HTTPProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The headers are there."""
         self._stop_waiting()
-        if not self.transport.is_closing():
+        self._in_headers = False
+        if self.transport.is_closing():
+            return
+        idle = self.cycle is None or self.cycle.response_complete
+        exchange = self.direct.begin(self) if idle else None
+        if exchange is None:
             super().on_headers_complete()
+        else:
+            self.cycle = exchange
+            self.headers = []
+            self.scope.clear()  # type: ignore[attr-defined]
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        self._stop_waiting()
+        super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
         if self.transport.is_closing():
             return
         super().data_received(data)
-        if self._patience is not None:
+        if self._in_headers:
             self._count(len(data))  # a header may be endless in itself, and is not told of before its end
+            self._wait(HEADER_SECONDS)
+        elif isinstance(self.cycle, Exchange) and self.cycle.more_body:
+            self._wait(self.cycle.patience)
 
     def _count(self, size: int) -> None:
         self._header_bytes += size
@@ -68,9 +91,10 @@ class HTTPProtocol(HttpToolsProtocol):
             self.transport.write(TOO_LARGE)
             self.transport.close()
 
-    def _wait_for_headers(self) -> None:
-        self._stop_waiting()
-        self._patience = self.loop.call_later(HEADER_SECONDS, self._too_slow)
+    def _wait(self, seconds: float) -> None:
+        """For so long at most; not anew with everything that comes."""
+        if self._patience is None and not self.transport.is_closing():
+            self._patience = self.loop.call_later(seconds, self._too_slow)
 
     def _stop_waiting(self) -> None:
         if self._patience is not None:
@@ -93,6 +117,6 @@ class HTTPProtocol(HttpToolsProtocol):
             super().send_400_response(msg)
 
 
-def bounded(connections: int) -> type[HTTPProtocol]:
+def serving(direct: Direct, connections: int) -> type[HTTPProtocol]:
     """The protocol for a hub that takes so many WebSockets: polling clients have two connections each."""
-    return type("BoundedHTTPProtocol", (HTTPProtocol,), {"most": 2 * connections})
+    return type("BoundHTTPProtocol", (HTTPProtocol,), {"most": 2 * connections, "direct": direct})

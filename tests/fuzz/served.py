@@ -21,7 +21,6 @@ from hub.auth.tokens import Tokens
 from hub.kernel.config import Configuration, CustomChannel
 from hub.kernel.secret import Secret
 from hub.kernel.settings import Settings
-from hub.transports import http_protocol
 from tests.support.clock import FakeClock
 from tests.support.raw_websocket import PATH
 from tests.support.tokens import SECRET
@@ -112,7 +111,7 @@ class HubInside:
     def __init__(self, hub: app.Hub, clock: FakeClock, loop: asyncio.AbstractEventLoop, troubles: Troubles) -> None:
         self._hub, self._clock, self._loop, self._troubles = hub, clock, loop, troubles
         self._config = server.server_of(hub).config
-        self._http = http_protocol.bounded(hub.settings.max_connections)
+        self._http = hub.http
         self.agent, self.back_end = self._token(Role.AGENT), self._token(Role.CLIENT_SERVICE)
 
     def _token(self, role: Role) -> str:
