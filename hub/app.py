@@ -127,13 +127,7 @@ async def running(
             readiness=_readiness(node, keys, database, broker),
         )
         async with _working(settings, configuration, node, heartbeat, database, clock):
-            limits = _limits(settings)
-            websockets = WebSockets(node, limits, settings.origins)
-            polling = Polling(node, limits, settings.origins)
-            http = http_protocol.serving(Direct(polling), settings.max_connections)
-            endpoint = HTTPTransports(polling, callbacks=settings.callback_polling)
-            asgi = _asgi(services, endpoint, await asyncio.to_thread(files.load), further)
-            yield Hub(settings, database, node, asgi, http, websockets)
+            yield _served(node, services, await asyncio.to_thread(files.load), further)
 
 
 @asynccontextmanager
@@ -224,6 +218,21 @@ def _limits(settings: Settings) -> Limits:
         ping=settings.ws_ping_seconds,
         pong=settings.ws_ping_timeout_seconds,
         proxies=settings.proxies,
+    )
+
+
+def _served(node: Node, services: Services, web: Mapping[str, files.File], further: Sequence[Operation]) -> Hub:
+    settings = services.settings
+    limits = _limits(settings)
+    polling = Polling(node, limits, settings.origins)
+    endpoint = HTTPTransports(polling, callbacks=settings.callback_polling)
+    return Hub(
+        settings,
+        services.db,
+        node,
+        _asgi(services, endpoint, web, further),
+        http_protocol.serving(Direct(polling), settings.max_connections),
+        WebSockets(node, limits, settings.origins),
     )
 
 

@@ -14,7 +14,6 @@ What a message means stands in a module of its own: `handshaking`, `connecting`,
 """
 
 import math
-from collections import deque
 from collections.abc import Callable
 
 from msgspec import Struct, field, structs
@@ -78,6 +77,8 @@ class Asked(Struct, frozen=True):
 class Engine:
     """Feed `handle`; carry out what it returns; look at `deadline` afterwards and feed `Woken` when it has come."""
 
+    __slots__ = ("_asked", "_heard_at", "_waiting", "held", "now", "socket", "state", "terms")
+
     def __init__(self, state: SessionState, terms: Terms) -> None:
         self.state = state
         self.terms = terms
@@ -87,7 +88,7 @@ class Engine:
         self.socket: on.Origin | None = None
         """The socket that the client speaks through, if any."""
         self._asked: Asked | None = None
-        self._waiting: deque[tuple[on.Received, float]] = deque()
+        self._waiting: list[tuple[on.Received, float]] = []
         self._heard_at = 0.0
 
     # What the driver looks at -----------------------------------------------------------------------------------
@@ -142,7 +143,7 @@ class Engine:
         """Take messages until one of them has to wait for an answer from outside."""
         done: Commands = []
         while self._waiting and self._asked is None:
-            received, self._heard_at = self._waiting.popleft()
+            received, self._heard_at = self._waiting.pop(0)
             done += self._receive(received)
         return done
 
@@ -167,7 +168,7 @@ class Engine:
             self.held = None
         if self.socket is event.origin:
             self.socket = None
-        self._waiting = deque(each for each in self._waiting if not each[0].is_connect_of(event.origin))
+        self._waiting = [each for each in self._waiting if not each[0].is_connect_of(event.origin)]
         self.touch()
         return []
 

@@ -236,7 +236,7 @@ class Recovery:
         for local in list(session.streams):
             if not any(names.matches(name, local.stream.channel) for name in session.targets):
                 session.streams.discard(local)
-                session.behind.discard(local)
+                session.behind.pop(local, None)
                 local.drop(session)
                 self._streams.release(local)
 
@@ -255,7 +255,7 @@ class Recovery:
         """The session has everything up to `position`; what follows it reads from the log."""
         local.live.pop(session, None)
         local.behind[session] = position
-        session.behind.add(local)
+        session.behind[local] = None
 
     async def catch_up(self, session: "Session") -> None:
         """Bring the session up to date on every stream that it is behind, as fast as its client takes it."""
@@ -295,5 +295,5 @@ class Recovery:
             position = local.behind[session] = page[-1].seq
         if position >= local.last:
             del local.behind[session]
-            session.behind.discard(local)
+            session.behind.pop(local, None)
             local.live[session] = None

@@ -71,7 +71,7 @@ class Session:
         self.granted: dict[str, Channel] = {}
         self.targets: dict[str, Channel] = {}
         self.streams: set[LocalStream] = set()
-        self.behind: set[LocalStream] = set()
+        self.behind: dict[LocalStream, None] = {}
         self.browser: str | None = None
         self._pushes = self._replay = False
         """What the engine says, where fan-out need not look for it."""

@@ -1,7 +1,5 @@
 """Events that a client has been sent and has not acknowledged yet."""
 
-from collections import deque
-
 from hub.realtime.prepared import Prepared
 from hub.realtime.pressure import size_of
 
@@ -12,7 +10,7 @@ class Unacked:
     __slots__ = ("_batches", "_count", "size")
 
     def __init__(self) -> None:
-        self._batches: deque[tuple[int, list[Prepared]]] = deque()
+        self._batches: list[tuple[int, list[Prepared]]] = []
         self._count = 0
         self.size = 0
         """Bytes of the events' data."""
@@ -37,6 +35,6 @@ class Unacked:
     def drop(self, batch: int) -> None:
         """The client has everything up to this batch."""
         while self._batches and self._batches[0][0] <= batch:
-            _, events = self._batches.popleft()
+            _, events = self._batches.pop(0)
             self._count -= len(events)
             self.size -= size_of(events)

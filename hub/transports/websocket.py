@@ -17,7 +17,7 @@ from uvicorn.server import ServerState
 from websockets.datastructures import MultipleValuesError
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
-from websockets.protocol import CONNECTING, OPEN, Event
+from websockets.protocol import CONNECTING, OPEN, Event, Protocol, Side
 from websockets.server import ServerProtocol
 
 from hub.bayeux import codec
@@ -95,7 +95,7 @@ class Connection(asyncio.Protocol):
         self._node = shared.node
         self._limits = shared.limits
         self._server_state = server_state
-        self._protocol = ServerProtocol(max_size=shared.limits.stranger_bytes, logger=_frames_log)
+        self._protocol: Protocol = ServerProtocol(max_size=shared.limits.stranger_bytes, logger=_frames_log)
         self._transport: asyncio.Transport
         self.write: Callable[[bytes], object]
         self._fragments: list[bytes] = []
@@ -148,10 +148,22 @@ class Connection(asyncio.Protocol):
         self._look()
         self._heard_at = self._now()
         self._pinged = False
-        for event in self._protocol.events_received():
+        events = self._protocol.events_received()
+        for event in events:
             self._happened(event)
         self._flush_protocol()
+        if self._open and data.endswith(b"\r\n\r\n") and isinstance(events[0], Request) and len(events) == 1:
+            self._protocol = self._without_request(self._protocol)
         self._balance()
+
+    @staticmethod
+    def _without_request(upgraded: Protocol) -> Protocol:
+        """What goes on where the upgrade has ended. The protocol that read the request never lets go of it, and it is
+        the largest part of a connection that is silent.
+        """
+        protocol = Protocol(Side.SERVER, state=OPEN, max_size=upgraded.max_message_size, logger=_frames_log)
+        protocol.extensions = upgraded.extensions
+        return protocol
 
     def eof_received(self) -> None:
         """The client sends no more."""
@@ -196,28 +208,29 @@ class Connection(asyncio.Protocol):
             self._framed(event)
 
     def _upgrade(self, request: Request) -> None:
-        if self._protocol.state is not CONNECTING:
+        protocol = self._protocol
+        if not isinstance(protocol, ServerProtocol) or protocol.state is not CONNECTING:
             self._transport.abort()  # what came along with the request was no WebSocket
             return
         try:
-            response = self._refusal(request) or self._protocol.accept(request)
+            response = self._refusal(request, protocol) or protocol.accept(request)
         except MultipleValuesError as error:
-            response = self._protocol.reject(HTTPStatus.BAD_REQUEST, f"more than one {error.args[0]}\n")
-        self._protocol.send_response(response)
+            response = protocol.reject(HTTPStatus.BAD_REQUEST, f"more than one {error.args[0]}\n")
+        protocol.send_response(response)
         self._look()
         self._flush_protocol()  # before anything that answers what came along with the request
 
-    def _refusal(self, request: Request) -> Response | None:
-        refused = upgrade.refusal(request, self._protocol, self._shared)
+    def _refusal(self, request: Request, protocol: ServerProtocol) -> Response | None:
+        refused = upgrade.refusal(request, protocol, self._shared)
         if refused is not None:
             return refused
         self._credentials = upgrade.credentials(request, self._shared, self._transport.get_extra_info("peername"))
         if self._credentials.principal is not None:
             self._shared.strangers.discard(self)
-            self._protocol.max_message_size = self._limits.message_bytes
+            protocol.max_message_size = self._limits.message_bytes
             self._due = self._now() + self._limits.body
         elif self._shared.is_crowded():
-            return upgrade.later(self._protocol)
+            return upgrade.later(protocol)
         return None
 
     def _framed(self, received: Frame) -> None:
