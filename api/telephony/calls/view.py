@@ -31,7 +31,7 @@ def view(leg: Leg, base: str, now: float) -> Call:
         id=leg.id,
         state=leg.state.value,  # type: ignore[arg-type]  # desktops never see a requested call
         call_uuid=leg.call_uuid,
-        device_uri=device_uri(base, leg.device),
+        device_uri=device_uri(base, leg.device) if leg.device else UNSET,
         uri=uri_of(base, leg.id),
         path=path_of(leg.id),
         parent_call_uri=UNSET if leg.parent is None else uri_of(base, leg.parent),
@@ -67,6 +67,6 @@ def notification(telling: Telling, base: str, now: float) -> bytes:
         )
     else:
         message = CallStateChangeMessage(
-            notification_type=telling.type, phone_number=leg.number, call=view(leg, base, now)
+            notification_type=telling.type, phone_number=leg.number or UNSET, call=view(leg, base, now)
         )
     return encode(message)

@@ -178,15 +178,13 @@ class Board:
         return Outcome(Conversation(self._organization, self._id, legs), tuple(self._said), failures, plans)
 
     def _end_lonely_calls(self) -> None:
-        """A call needs two parties, and one of them with a desktop, but while somebody waits for an agent; one that a
-        connector reports is not ours to end.
-        """
+        """A call needs two parties, and one of them with a desktop, but while somebody waits for an agent."""
         calls: defaultdict[str, list[Leg]] = defaultdict(list)
         for leg in self.live():
             calls[leg.call_uuid].append(leg)
         gone = {leg.call_uuid: leg.ended for leg in self._legs.values() if not leg.is_live}
         for call_uuid, legs in calls.items():
-            if any(leg.reported is not None or leg.waits for leg in legs):
+            if any(leg.waits for leg in legs):
                 continue
             if len(legs) < 2 or not any(leg.user for leg in legs):
                 for leg in legs:
@@ -194,8 +192,7 @@ class Board:
 
     def _complete(self, leg: Leg) -> None:
         others = self.others(leg)
-        if leg.reported is None:
-            leg = self.change(leg, participants=tuple(each.number for each in others))
+        leg = self.change(leg, participants=tuple(each.number for each in others))
         situation = Situation(leg.state, self._consult(leg), leg.muted, leg.recording, max(1, len(others)))
         self.change(leg, capabilities=capabilities(situation))
 

@@ -23,6 +23,7 @@ from api.telephony.switch.board import Board, Event, Invitation, Outcome
 from api.telephony.switch.exchange import Asked, Declined, Fresh
 from api.telephony.switch.targets import Busy, Line, Target
 from hub.kernel.clock import micros
+from hub.kernel.errors import WrongState
 from hub.kernel.telephony import Telephony
 from hub.store import timers
 from hub.store.timers import Timer
@@ -62,6 +63,8 @@ class SimulatedSwitch:
 
     def operate(self, tx: Tx, conversation: Conversation, leg: Leg, operation: Operation, now: float) -> None:
         """See `Switch`."""
+        if leg.reported is not None:
+            raise WrongState("The call is carried by another switch, which has reported it")
         board, target = self._board(conversation, now), None
         if operation.destination is not None:
             target = self._target(tx, leg.organization, operation.destination.phone_number, leg.number)

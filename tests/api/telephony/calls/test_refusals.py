@@ -127,6 +127,16 @@ async def test_a_call_of_a_consultation_that_there_is_not(office: Office) -> Non
     assert await alice.refused(call, "CompleteConference") == (400, 2)
 
 
+async def test_a_call_that_another_switch_has_reported(office: Office) -> None:
+    alice = await office.seat("alice", "1001")
+    call = {"id": "7", "state": "Ringing"}
+    data = {"messageType": "CallStateChangeMessage", "notificationType": "StatusChange", "call": call}
+    await office.world.publish({"channel": "/v2/me/calls", "userId": "alice", "data": data})
+    await office.settle()
+    assert await alice.refused("7", "Answer") == (400, 2)
+    assert alice.calls == {"7": call}
+
+
 async def test_somebody_who_is_no_agent(office: Office) -> None:
     await office.seat("alice", "1001")
     for role in ("ROLE_CUSTOMER", "ROLE_ADMIN", "ROLE_CLIENT_SERVICE"):
