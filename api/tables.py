@@ -2,6 +2,7 @@
 
 from api.applications import records as applications
 from api.appointments import records as appointments
+from api.appointments.records import notice_log as appointment_notices
 from api.callbacks.records import tables as callbacks
 from api.codes import records as codes
 from api.security import records as security
@@ -13,6 +14,7 @@ from api.users import records as users
 
 __all__ = [
     "applications",
+    "appointment_notices",
     "appointments",
     "callbacks",
     "calls",

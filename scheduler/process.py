@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from api.appointments.rules.site import Sites
 from api.callbacks.actions.house import House
 from api.telephony.devices.rules import Floor
 from api.telephony.switch.switches import Switches
@@ -13,7 +14,7 @@ from hub.store.database import Database
 from hub.store.transaction import Tx
 from scheduler import senders
 from scheduler.claims import Jobs
-from scheduler.jobs import callbacks, calls, deliveries, devices, housekeeping, services
+from scheduler.jobs import appointments, callbacks, calls, deliveries, devices, housekeeping, services
 from scheduler.runner import Runner
 
 
@@ -28,12 +29,14 @@ async def running(
         floor = Floor(settings.public_url, configuration.organizations)
         switches = Switches(configuration, settings.public_url)
         house = House(configuration, switches, settings.public_url)
+        sites = Sites(configuration.applications, settings.public_url)
         transactional = (
             *housekeeping.transactional(settings),
             *devices.transactional(floor),
             *calls.transactional(switches),
             *callbacks.transactional(house),
             *services.TRANSACTIONAL,
+            *appointments.transactional(sites),
         )
         jobs = Jobs(transactional, deliveries.outward(ways))
         await database.write(lambda tx: _begin(tx, clock.now()))

@@ -62,6 +62,7 @@ def _reads(
         handler=handler,
         roles=_ADMINS,
         result=result,
+        path_example={"id": "demo-app"} if "{id}" in path else {},
         errors=errors,
     )
 

@@ -230,10 +230,9 @@ def _does(
     summary: str,
     handler: Callable[[Call[Any]], Awaitable[object]],
     body: type,
-    *,
-    result: type | None = None,
-    headers: dict[str, str] | None = None,
-    errors: tuple[type[HubError], ...] = (),
+    *errors: type[HubError],
+    example: dict[str, str],
+    **more: Any,  # noqa: ANN401 - further members of the record
 ) -> Operation:
     return Operation(
         name=name,
@@ -245,11 +244,11 @@ def _does(
         handler=handler,
         roles=_ADMINS,
         body=body,
-        result=result,
-        success=HTTPStatus.NO_CONTENT if result is None else HTTPStatus.OK,
-        headers=headers or {},
+        examples={"request": example},
+        success=HTTPStatus.OK if "result" in more else HTTPStatus.NO_CONTENT,
         max_body=lambda _settings: checks.LARGEST_BODY,
         errors=(BadInput, UnknownApplication, *errors, Overloaded),
+        **more,
     )
 
 
@@ -269,6 +268,36 @@ def _lists(
     )
 
 
+_CONFIRMATION: Final = {"applicationId": "demo-app", "code": "063780"}
+_EMAIL_TEST: Final = {
+    "applicationId": "demo-app",
+    "channel": "EMAIL",
+    "htmlBody": "<p>Dear {{firstName}}, we meet on {{dd-MM-yyyy}} at {{time24}} {{zone}}.</p>",
+    "locale": "en-GB",
+    "period": "P1D",
+    "subject": "Video appointment reminder",
+    "textBody": "Dear {{firstName}},\n\nwe meet on {{dd-MM-yyyy}} at {{time24}} {{zone}}.",
+    "timezone": "Europe/Berlin",
+    "toEmail": "adam@example.com",
+    "type": "REMINDER",
+}
+_SMS_TEST: Final = {
+    "applicationId": "demo-app",
+    "channel": "SMS",
+    "locale": "en-GB",
+    "period": "P1D",
+    "textBody": "Dear {{firstName}}, we meet on {{dd-MM-yyyy}} at {{time24}} {{zone}}.",
+    "timezone": "Europe/Berlin",
+    "toNumber": "+306931221199",
+    "type": "REMINDER",
+}
+_EMAIL_SERVICE: Final = {
+    "applicationId": "demo-app",
+    "domain": "appointments.example.com",
+    "fromName": "Appointments",
+    "toEmail": "adam@example.com",
+}
+_SMS_SERVICE: Final = {"applicationId": "demo-app", "fromNumber": "+15550001111", "toNumber": "+306931221199"}
 _WARNED: Final = {WARNINGS: "Tags of the text that are not known, and those that have no value; absent if all is well"}
 
 OPERATIONS = (
@@ -278,7 +307,8 @@ OPERATIONS = (
         "Confirm Email Service Verification",
         _confirming("EMAIL"),
         ServiceConfirmationRequest,
-        errors=(UnknownCode,),
+        UnknownCode,
+        example=_CONFIRMATION,
     ),
     _does(
         "testEmailNotification",
@@ -286,8 +316,10 @@ OPERATIONS = (
         "Test Email Notification Functionality",
         try_email,
         EmailNotificationRequest,
+        NoService,
+        TooManyRequests,
+        example=_EMAIL_TEST,
         headers=_WARNED,
-        errors=(NoService, TooManyRequests),
     ),
     _does(
         "initiateEmailServiceVerification",
@@ -295,8 +327,9 @@ OPERATIONS = (
         "Initiate Email Service Verification",
         verify_email,
         EmailServiceRequest,
+        TooManyRequests,
+        example=_EMAIL_SERVICE,
         result=EmailServiceOTPVerify,
-        errors=(TooManyRequests,),
     ),
     _lists("getNotificationLocales", "locales", "Get Notification Locales", list_locales, NotificationLocales),
     _does(
@@ -305,7 +338,8 @@ OPERATIONS = (
         "Confirm SMS Service Verification",
         _confirming("SMS"),
         ServiceConfirmationRequest,
-        errors=(UnknownCode,),
+        UnknownCode,
+        example=_CONFIRMATION,
     ),
     _does(
         "testSMSNotification",
@@ -313,8 +347,10 @@ OPERATIONS = (
         "Test SMS Notification Functionality",
         try_sms,
         SMSNotificationRequest,
+        NoService,
+        TooManyRequests,
+        example=_SMS_TEST,
         headers=_WARNED,
-        errors=(NoService, TooManyRequests),
     ),
     _does(
         "initiateSMSServiceVerification",
@@ -322,8 +358,9 @@ OPERATIONS = (
         "Initiate SMS Service Verification",
         verify_sms,
         SMSServiceRequest,
+        TooManyRequests,
+        example=_SMS_SERVICE,
         result=SMSServiceOTPVerify,
-        errors=(TooManyRequests,),
     ),
     _lists(
         "getNotificationParameterTags", "tags", "Get Notification Parameter Tags", list_tags, NotificationParameterTags

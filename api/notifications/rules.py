@@ -154,7 +154,12 @@ def render_html(template: str, facts: Facts) -> Rendered:
 
 def sender_of(sender: MailSender) -> str:
     """The address that mails are from, with the name if there is one."""
-    return formataddr((sender.from_name or "", f"no-reply@{sender.domain}"))
+    return formataddr((sender.from_name or "", mail_address(sender)))
+
+
+def mail_address(sender: MailSender) -> str:
+    """The bare address."""
+    return f"no-reply@{sender.domain}"
 
 
 def is_phone(text: str) -> bool:

@@ -27,6 +27,7 @@ CODES: Final = "housekeeping.codes"
 TICKETS: Final = "housekeeping.tickets"
 FILES: Final = "housekeeping.files"
 CALLS: Final = "housekeeping.calls"
+NOTICES: Final = "housekeeping.notices"
 CHUNKS: Final = 64
 """Of files, in one batch: sixteen megabytes."""
 CALLBACKS: Final = "housekeeping.callbacks"
@@ -86,7 +87,8 @@ def transactional(settings: Settings) -> tuple[Transactional, ...]:
 
 def begin(tx: Tx, now: float) -> None:
     """See that each of them is planned: on a new database nobody has done it before."""
-    for kind in (HISTORY, IDEMPOTENCY, BURIED, REVOCATIONS, CODES, TICKETS, FILES, CALLBACKS, CALLBACK_COUNTS, CALLS):
+    old = (HISTORY, IDEMPOTENCY, BURIED, REVOCATIONS, CODES, TICKETS, FILES, CALLBACKS, CALLBACK_COUNTS, CALLS, NOTICES)
+    for kind in old:
         timers.plan_unless_pending(tx, kind, "", micros(now))
 
 

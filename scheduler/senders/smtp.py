@@ -8,6 +8,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from email.errors import MessageError
+from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
@@ -28,6 +29,8 @@ ENVELOPE_SECONDS: Final = 20.0
 CONTENT_SECONDS: Final = 40.0
 IDLE_SECONDS: Final = 30.0
 KEPT: Final = 4
+FOLDED: Final = 60
+"""A word that is longer cannot be kept on a line."""
 
 Connection: TypeAlias = aiosmtplib.SMTP
 
@@ -157,7 +160,7 @@ class Letter(NamedTuple):
         if not all(address.isascii() and "@" in address.strip("@") for address in addresses):
             raise ValueError("sender or recipient is no address that every server takes")
         message = EmailMessage(policy=SMTP)
-        message["From"], message["To"], message["Subject"] = sender, mail.to, mail.subject
+        message["From"], message["To"] = sender, mail.to
         message["Date"] = format_datetime(instant(now))
         message["Message-ID"] = f"<{id}@{addresses[0].rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
@@ -166,7 +169,16 @@ class Letter(NamedTuple):
             message.add_alternative(mail.html, subtype="html")
         if mail.calendar is not None:
             _invite(message, mail.calendar)
-        return cls(*addresses, message.as_bytes())
+        return cls(*addresses, _subject(mail.subject) + message.as_bytes())
+
+
+def _subject(text: str) -> bytes:
+    """The header. Where the policies of `email` fold other letters than ASCII ones, blanks get lost."""
+    if not text.isprintable():
+        raise ValueError("the subject has more than one line")
+    is_plain = text.isascii() and "=?" not in text and max(map(len, text.split(" "))) < FOLDED
+    header = Header(text, "us-ascii" if is_plain else "utf-8", header_name="Subject")
+    return b"Subject: " + header.encode(linesep="\r\n").encode("ascii") + b"\r\n"
 
 
 def _invite(message: EmailMessage, calendar: Calendar) -> None:

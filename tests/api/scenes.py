@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from hub.kernel import wire
 from hub.kernel.config import Client, Configuration, load
 from hub.kernel.secret import Secret
 from hub.store import timers
@@ -68,14 +69,19 @@ async def passwords(world: World) -> Scene:
 
 
 async def code(world: World) -> Scene:
+    reply = await world.ask("POST", "/security/otp", {"to": "carol@example.com", "organizationId": DEMO})
+    return Scene(body={"verificationId": reply.json()["id"], "code": await code_sent(world)})
+
+
+async def code_sent(world: World) -> str:
+    """The code in the message that waits to be sent."""
+
     def text(tx: Any) -> bytes:
         tx.cursor.execute("SELECT payload FROM timer WHERE kind LIKE 'deliver.%'")
         return bytes(tx.cursor.fetchall()[0][0])
 
-    reply = await world.ask("POST", "/security/otp", {"to": "carol@example.com", "organizationId": DEMO})
-    message = msgspec.json.decode(await world.services.db.read(text))
-    digits = next(word for word in message["text"].split() if len(word) == 6 and word.isdigit())
-    return Scene(body={"verificationId": reply.json()["id"], "code": digits})
+    said: str = msgspec.json.decode(await world.services.db.read(text))["text"]
+    return next(word for word in said.split() if len(word) == 6 and word.isdigit())
 
 
 async def ticket(world: World) -> Scene:
@@ -187,6 +193,33 @@ async def offer(world: World) -> Scene:
     return scene
 
 
+async def appointment(world: World) -> Scene:
+    """One of the demo's, an hour ahead."""
+    body = {
+        "applicationId": "demo-app",
+        "customer": {"contact": {"primaryEmail": "maria@example.com"}},
+        "duration": "PT30M",
+        "start": wire.instant(world.clock.now() + 3600),
+        "timezone": "Europe/Berlin",
+    }
+    made = await ask(world, "POST", "/api/appointments/", body, user="alice", role="ROLE_AGENT")
+    return Scene(path={"id": made["id"]})
+
+
+EMAIL_SERVICE: Final = {"applicationId": "demo-app", "domain": "mail.example.com", "toEmail": "adam@example.com"}
+SMS_SERVICE: Final = {"applicationId": "demo-app", "fromNumber": "+15550001111", "toNumber": "+306931221199"}
+
+
+def sender(way: str, body: Mapping[str, str]) -> Prepare:
+    """A code that was sent to prove what an application sends from."""
+
+    async def prepare(world: World) -> Scene:
+        await ask(world, "POST", f"/api/notifications/{way}/verify", body, role="ROLE_ADMIN")
+        return Scene(body={"code": await code_sent(world)})
+
+    return prepare
+
+
 SCENES: Final[dict[str, Prepare]] = {
     "giveToken": passwords,
     "operateMe": desk,
@@ -200,6 +233,12 @@ SCENES: Final[dict[str, Prepare]] = {
     "revokeTicket": ticket,
     "showTicket": ticket,
     "showShortTicket": ticket,
+    "scheduleAppointment": soon,
+    "getGoogleCalendarEvent": appointment,
+    "getICalendarEvent": appointment,
+    "confirmEmailServiceVerification": sender("emails", EMAIL_SERVICE),
+    "confirmSMSServiceVerification": sender("sms", SMS_SERVICE),
+    "operateTimer": dead_letter,
     "addDevice": user,
     "readDevice": device,
     "removeDevice": device,

@@ -140,6 +140,7 @@ async def test_beginning_again_moves_nothing(db: Database, clock: FakeClock) -> 
         (housekeeping.CALLBACKS, micros(START + 600)),
         (housekeeping.CALLBACK_COUNTS, micros(START + 600)),
         (housekeeping.CALLS, micros(START)),  # its job is among those of calls
+        (housekeeping.NOTICES, micros(START)),  # among those of appointments
     }
 
 

@@ -31,11 +31,19 @@ class MailServer:
         self.protocols: list[SMTP] = []
         self._asked = asyncio.Event()
         self._released = asyncio.Event()
+        self._arrived = asyncio.Event()
 
     async def asked(self) -> None:
         """Return when a command has been met with "hang"."""
         async with asyncio.timeout(WAIT_SECONDS):
             await self._asked.wait()
+
+    async def arrived(self, count: int, subject: str = "") -> None:
+        """Return when so many mails are there whose subjects contain that."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            while sum(subject in str(mail["Subject"]) for mail in self.mails) < count:
+                self._arrived.clear()
+                await self._arrived.wait()
 
     def release(self) -> None:
         """Say yes where "hang" was said."""
@@ -69,6 +77,7 @@ class MailServer:
             self.mails.append(mail)
             self.envelopes.append((envelope.mail_from or "", envelope.rcpt_tos[0]))
             self.tls.append(session.ssl is not None)
+            self._arrived.set()
         return answer
 
     def authenticate(

@@ -1,5 +1,5 @@
-"""`/api/appointments`."""
+"""`/api/appointments` and `/api/cal`."""
 
-from api.appointments.routes import participants, planning, public
+from api.appointments.routes import calendars, participants, planning, public
 
-OPERATIONS = (*planning.OPERATIONS, *participants.OPERATIONS, *public.OPERATIONS)
+OPERATIONS = (*planning.OPERATIONS, *participants.OPERATIONS, *public.OPERATIONS, *calendars.OPERATIONS)

@@ -49,6 +49,22 @@ async def test_a_mail_has_both_texts_and_says_who_sent_it() -> None:
     assert server.envelopes == [("hub@hub.test", "maria@example.com")]
 
 
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Νέα ώρα για το ραντεβού σας: Δευτέρα 29 Μαρτίου 2027",
+        "Ihr Termin am Montag, dem 29. März 2027, um 10:00 Uhr in München (Nordstraße) wurde verlegt, bitte kommen Sie",
+        "plain words, " * 30 + "and an end",
+        "x" * 300,
+        "=?utf-8?q?no_code?=",
+    ],
+)
+async def test_a_subject_arrives_as_it_was(subject: str) -> None:
+    async with mail_server() as server, mailer(server) as sender:
+        assert isinstance(await sender.send(msgspec.structs.replace(MAIL, subject=subject), "x"), Accepted)
+    assert server.mails[0]["Subject"] == subject
+
+
 async def test_a_mail_may_bring_an_appointment() -> None:
     """As calendars expect it (RFC 6047): one of the alternatives, which names the method; and a file beside them."""
     text = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nSUMMARY:Γεια\r\nEND:VCALENDAR\r\n"
