@@ -30,7 +30,7 @@ def not_taken(tx: Tx, house: House, service: Service, callback: Callback, now: f
     offer is not there, and is made not ready, or would be offered every callback of the line, one after the other.
     """
     if missed:
-        _take_out(tx, house, callback, now)
+        take_out(tx, house, callback, now)
     rejects, most = callback.rejects + 1, service.options.agent_preview_max_rejects
     if most and rejects >= most:
         give_up(tx, house, replace(callback, rejects=rejects), lifecycle.after_rejects(rejects), now)
@@ -73,7 +73,7 @@ def _return(
     callbacks.save(tx, waiting)
     timers.cancel(tx, timing.RING, callback.id)
     timers.plan(tx, timing.DUE, callback.id, micros(again))
-    _let_go(tx, callback, now)
+    let_go(tx, callback, now)
     tell(tx, waiting, kind, now, base=house.base, agent=callback.agent, reason=reason)
 
 
@@ -130,17 +130,18 @@ def _end(
     timing.end(tx, over)
     keeping.drop(tx, over, now, talked=signal is Signal.FINISH)
     if callback.state is State.ROUTING:
-        _let_go(tx, callback, now)
+        let_go(tx, callback, now)
     tell(tx, over, kind, now, base=house.base)
 
 
-def _take_out(tx: Tx, house: House, callback: Callback, now: float) -> None:
+def take_out(tx: Tx, house: House, callback: Callback, now: float) -> None:
+    """Its agent is not there, and is made not ready."""
     floor, agent = house.switches.floor, callback.agent or ""
     with suppress(HubError):  # whoever has logged out meanwhile is not ready anyway
         devices.set_state(tx, floor, callback.organization, agent, (VOICE,), NOT_READY, now)
 
 
-def _let_go(tx: Tx, callback: Callback, now: float) -> None:
+def let_go(tx: Tx, callback: Callback, now: float) -> None:
     """Whoever was reserved for it is free for others."""
     if callback.agent is not None:
         availability.release(tx, callback.organization, callback.agent, callback.id, now)

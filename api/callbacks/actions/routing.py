@@ -8,11 +8,9 @@ an agent whose queues were changed, is found by `sweep`.
 A callback is locked before an agent is reserved, always in this order.
 """
 
-from typing import Final
-
 from msgspec.structs import replace
 
-from api.callbacks.actions import ending, ringing, timing
+from api.callbacks.actions import agents, ending, ringing, timing
 from api.callbacks.actions.house import House
 from api.callbacks.actions.telling import tell
 from api.callbacks.records import callbacks, lines
@@ -23,18 +21,12 @@ from api.callbacks.rules.lines import demand_of, fits
 from api.callbacks.rules.services import Service
 from api.telephony.devices import actions as devices
 from api.telephony.devices import availability
-from api.telephony.devices.availability import Wanted
 from api.telephony.devices.rules import VOICE
 from api.users import actions as users
 from hub.kernel.clock import micros
 from hub.kernel.errors import NotFound
 from hub.store import timers
 from hub.store.transaction import Tx
-
-CANDIDATES: Final = 5
-"""Agents to try for one callback: somebody else may reserve the first ones at the same moment."""
-PROMISE_SECONDS: Final = 60.0
-"""How much longer than needed an agent stays reserved, should nothing end it."""
 
 
 def due(tx: Tx, house: House, id: str, now: float) -> None:
@@ -66,7 +58,7 @@ def serve(tx: Tx, house: House, organization: str, line: str, now: float) -> Non
         service = _ready(tx, house, callback, now)
         if service is None:
             continue
-        agent = _reserve(tx, service, callback, now)
+        agent = agents.reserve(tx, service, callback, now)
         if agent is None:
             return
         _give(tx, house, service, callback, agent, now)
@@ -87,7 +79,7 @@ def route(tx: Tx, house: House, organization: str, user: str, now: float) -> Non
         service = _ready(tx, house, callback, now)
         if service is None:
             continue
-        if availability.reserve(tx, organization, user, callback.id, now, _until(service, now)):
+        if availability.reserve(tx, organization, user, callback.id, now, agents.reserved_until(service, now)):
             _give(tx, house, service, callback, user, now)
         return
 
@@ -131,33 +123,12 @@ def _ready(tx: Tx, house: House, callback: Callback, now: float) -> Service | No
     return service
 
 
-def _reserve(tx: Tx, service: Service, callback: Callback, now: float) -> str | None:
-    """An agent for the callback, who is free for nobody else from now on: a preferred one, or the longest free."""
-    demand, until = callback.wants, _until(service, now)
-    wanted = Wanted(demand.queue, demand.skills, demand.language)
-    found: list[str] = []
-    if callback.preferred:
-        preferred = wanted._replace(users=callback.preferred)
-        free = {each.user for each in availability.free(tx, callback.organization, preferred, now, CANDIDATES)}
-        found += [user for user in callback.preferred if user in free]
-    found += [each.user for each in availability.free(tx, callback.organization, wanted, now, CANDIDATES)]
-    for user in found:
-        if availability.reserve(tx, callback.organization, user, callback.id, now, until):
-            return user
-    return None
-
-
-def _until(service: Service, now: float) -> float:
-    preview = service.options.agent_preview_timeout if service.options.agent_preview else 0
-    return now + preview + PROMISE_SECONDS
-
-
 def _give(tx: Tx, house: House, service: Service, callback: Callback, agent: str, now: float) -> None:
     """Offer the callback to the agent reserved for it, or ring at once."""
     given = replace(callback, state=lifecycle.after(callback.state, Signal.ASSIGN), line=None, agent=agent)
     timers.cancel(tx, timing.ASSIGN, callback.id)
     if not service.options.agent_preview:
-        ringing.dial(tx, house, service, given, now)
+        ringing.ring(tx, house, service, given, now)
         return
     callbacks.save(tx, given)
     timers.plan(tx, timing.OFFER, given.id, micros(now + service.options.agent_preview_timeout))

@@ -26,6 +26,11 @@ class Service(Struct, frozen=True, kw_only=True):
         return self.options.organization
 
     @property
+    def is_customer_first(self) -> bool:
+        """Whether customers are called before the agent who is reserved for them."""
+        return self.options.userterminated_first_connect_party == "CUSTOMER"
+
+    @property
     def zone(self) -> ZoneInfo:
         """Where the office is."""
         return self.hours.zone if self.hours is not None else ZoneInfo("UTC")

@@ -24,6 +24,7 @@ OFFICE = centre_of(
     stored="_attach_udata = 'gms_storage_id'",
     twice="_max_dial_attempts = 2\n_dial_retry_timeout = 600",
     legal="_do_not_call_items = '7200,9,12'",
+    first="_userterminated_first_connect_party = 'CUSTOMER'",
     marked="watermark_high = 3\nwatermark_low = 1\n_ttl = 3600",
 )
 
@@ -293,6 +294,53 @@ async def test_nobody_is_rung_outside_of_legal_hours_or_long_after(centre: Centr
     assert (await centre.steps(late))[-1] == "Expired:FAIL_TIMEOUT_TTL"
     await centre.later(20 * 3600)
     assert (await centre.state(early, "legal"))[3] == 1
+
+
+# Customers first ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_customer_who_has_answered_is_brought_to_the_agent_reserved(both: Centre) -> None:
+    await both.agent("alice", "1001")
+    id_ = await both.start(service="first", topic="invoice")
+    assert await both.state(id_, "first") == ("ROUTING", None, "alice", 1)
+    assert await both.calls("alice") == []
+    assert (await both.state(await both.start(service="first"), "first"))[0] == "QUEUED"
+    await both.later(3)
+    (call,) = await both.calls("alice")
+    assert (call["state"], call["userData"]) == ("Ringing", {"topic": "invoice"})
+    reply = await both.ask("alice", "POST", f"/me/calls/{call['id']}", {"operationName": "Answer"})
+    assert reply.status_code == 200
+    await both.settle()
+    assert (await both.state(id_, "first"))[0] == "PROCESSING"
+    await both.hang_up("alice")
+    assert (await both.state(id_, "first"))[:2] == ("COMPLETED", "AGENT_CONNECTED")
+    assert await both.steps(id_) == ["Queued", "Dialing", "Connected", "Completed:AGENT_CONNECTED"]
+
+
+async def test_a_customer_on_the_line_goes_to_somebody_else_if_the_agent_rejects(centre: Centre) -> None:
+    await centre.agent("alice", "1001")
+    await centre.later(1)
+    await centre.agent("bob", "1002")
+    id_ = await centre.start(service="first")
+    await centre.later(3)
+    (call,) = await centre.calls("alice")
+    await centre.ask("alice", "POST", f"/me/calls/{call['id']}", {"operationName": "Reject"})
+    await centre.settle()
+    assert (await centre.state(id_, "first"))[2] == "bob"
+    assert [call["state"] for call in await centre.calls("bob")] == ["Ringing"]
+    await centre.later(31)
+    assert await centre.calls("bob") == []
+    device = (await centre.ask("bob", "GET", "/me/devices?fields=*")).json()["devices"][0]
+    assert device["userState"]["state"] == "NotReady"
+
+
+async def test_a_silent_customer_keeps_no_agent(centre: Centre) -> None:
+    await centre.agent("alice", "1001")
+    id_ = await centre.start(SILENT, "first")
+    await centre.later(20)
+    assert await centre.state(id_, "first") == ("QUEUED", None, None, 1)
+    assert (await centre.steps(id_))[-1] == "AttemptFailed:NO_ANSWER"
+    assert (await centre.state(await centre.start(service="first"), "first"))[2] == "alice"
 
 
 # The rest -----------------------------------------------------------------------------------------------------------
