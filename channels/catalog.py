@@ -51,6 +51,12 @@ DEVICES: Final = Channel(
     pattern="/v2/me/devices", personal=True, durable=True, subscribe=None, messages=(DeviceStateChangeMessage,)
 )
 BUILT_IN: Final = (ME, USERS, CALLS, DEVICES)
+CUSTOMERS: Final = Channel(
+    pattern="/_genesys", personal=True, durable=True, subscribe=frozenset(), messages=(CallbackStateChangeMessage,)
+)
+"""What a customer hears of their own callback, under the name that their site expects. The "user" of its streams is the
+clientId of a session without credentials, and they belong to no organization. It is found, but listed nowhere.
+"""
 _RESERVED: Final = ("/meta", "/meta/**", "/service", "/service/**")
 
 
@@ -61,12 +67,13 @@ class Catalog:
         """Raises ValueError, naming the pattern, for a custom channel that is malformed, personal, overlaps another
         channel or reaches into the names of the protocol.
         """
-        taken = [*_RESERVED, *(channel.pattern for channel in BUILT_IN)]
+        taken = [*_RESERVED, CUSTOMERS.pattern, *(channel.pattern for channel in BUILT_IN)]
         for channel in custom:
             _refuse_unfit(channel, taken)
             taken.append(channel.pattern)
         self.channels: Final[tuple[Channel, ...]] = (*BUILT_IN, *custom)
-        self._concrete = {channel.pattern: channel for channel in self.channels if not is_pattern(channel.pattern)}
+        named = (channel for channel in self.channels if not is_pattern(channel.pattern))
+        self._concrete = {CUSTOMERS.pattern: CUSTOMERS} | {channel.pattern: channel for channel in named}
         self._wild = {channel.pattern: channel for channel in self.channels if is_pattern(channel.pattern)}
 
     def find(self, concrete_name: str) -> Channel | None:

@@ -105,7 +105,7 @@ async def running(
             bounds=_bounds(settings),
             clock=clock,
             catalog=catalog,
-            admission=Admission(tokens, revoked, catalog, clock, logins),
+            admission=Admission(tokens, revoked, catalog, clock, logins, customers=_has_customers(configuration)),
             database=database,
             broker=broker,
             publisher=publisher,
@@ -173,6 +173,11 @@ async def _present(
             yield
     finally:
         await presence.leave()
+
+
+def _has_customers(configuration: Configuration) -> bool:
+    """Whether customers without credentials may listen for their callbacks."""
+    return any(service.comet for service in configuration.callback_services.values())
 
 
 def _heartbeat_seconds(settings: Settings) -> float:

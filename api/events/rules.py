@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from channels.catalog import Catalog
+from channels.catalog import CUSTOMERS, Catalog
 from channels.checking import InvalidData, check
 from channels.envelope import Notification, Stream
 from channels.names import is_pattern, is_valid
@@ -51,7 +51,7 @@ def admit(event: Submitted, terms: Terms) -> Admitted:
     Raises `BadInput`, `MissingParameter`, `Forbidden` or `TooLarge`, whose detail begins with the member at fault.
     """
     channel = terms.catalog.find(event.channel)
-    if channel is None:
+    if channel is None or channel is CUSTOMERS:
         raise BadInput(f"channel {_why_not_found(event.channel)}", pointer="/channel")
     organization = _organization(event.organization, terms.organization)
     user = _user(event.user, event.channel, personal=channel.personal)

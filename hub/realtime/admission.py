@@ -1,10 +1,12 @@
 """Who may open a session, and what it may hear and say."""
 
+from typing import Final
+
 from msgspec import structs
 
 from channels import access
 from channels.access import SubscribeDenied, Target
-from channels.catalog import ME, Catalog
+from channels.catalog import CUSTOMERS, ME, Catalog
 from hub.auth import login, policy
 from hub.auth.principal import Principal
 from hub.auth.revoked import Revoked
@@ -16,14 +18,31 @@ from hub.kernel.clock import Clock
 from hub.kernel.errors import HubError, TokenInvalid
 from hub.realtime.ports import Credentials, Login, Logins
 
+NOWHERE: Final = ""
+"""The organization of customers; no token can name it."""
+CUSTOMER_SECONDS: Final = 86_400.0
+
 
 class Admission:
     """Verifies tokens and applies the access rules of the catalogue."""
 
-    def __init__(self, tokens: Tokens, revoked: Revoked, catalog: Catalog, clock: Clock, logins: Logins) -> None:
+    def __init__(
+        self,
+        tokens: Tokens,
+        revoked: Revoked,
+        catalog: Catalog,
+        clock: Clock,
+        logins: Logins,
+        *,
+        customers: bool = False,
+    ) -> None:
+        """`customers`: sessions without credentials are made where customers come in; they hear what is addressed to
+        their clientId and nothing else.
+        """
         self._tokens = tokens
         self._revoked = revoked
         self._logins = logins
+        self._customers = customers
         self._catalog = catalog
         self._clock = clock
 
@@ -35,12 +54,15 @@ class Admission:
         *,
         cookie: str | None = None,
         address: str = "",
+        customer: bool = False,
     ) -> Credentials:
         """What the credentials of a request are worth. aiohttp clients read intervals as seconds, so they get none.
 
-        A header counts before a cookie. Whoever hands over a cookie has seen to it that it is meant.
+        A header counts before a cookie. Whoever hands over a cookie has seen to it that it is meant. `customer`: the
+        request came in where customers do.
         """
         patient = "aiohttp" not in (user_agent or "")
+        customer = self._customers and customer
         try:
             token = policy.bearer(authorization, query)
             password = None if token is not None else login.basic(authorization)
@@ -49,8 +71,8 @@ class Admission:
         if password is not None:
             return Credentials(login=Login(password, address), patient=patient)
         if token is None and cookie is not None:
-            return Credentials(login=Login(cookie, address), unasked=True, patient=patient)
-        return self._worth(Credentials(token=token, patient=patient))
+            return Credentials(login=Login(cookie, address), unasked=True, customer=customer, patient=patient)
+        return self._worth(Credentials(token=token, customer=customer, patient=patient))
 
     async def settled(self, credentials: Credentials) -> Credentials:
         """The same, once it is known what a login is worth, and the keys are by which the token can be judged."""
@@ -127,7 +149,16 @@ class Admission:
                 return on.Refused(replies.HANDSHAKE_DENIED)
         if isinstance(found, Principal):
             return found
+        if found is None and credentials.customer:
+            return self._customer()
         return on.Refused(f"401::{found.code}" if found else "401::credentials_missing")
+
+    def _customer(self) -> Principal:
+        """Somebody of whom nothing is known. The session gives them its name."""
+        now = self._clock.now()
+        return Principal(
+            user="", organization=NOWHERE, roles=frozenset(), issued_at=now, expires_at=now + CUSTOMER_SECONDS
+        )
 
     def _now(self, credentials: Credentials) -> Principal | HubError | None:
         """Who it is now: a token that was good when its socket was opened may have been revoked since, or be over."""
@@ -137,6 +168,8 @@ class Admission:
 
     def targets(self, principal: Principal, names: tuple[str, ...]) -> dict[str, tuple[Target, ...]] | on.Refused:
         """What each name stands for; all or nothing. Who has to change their password hears only how that went."""
+        if principal.organization == NOWHERE:
+            return _customer_targets(names)
         if principal.must_change and set(names) != {ME.pattern}:
             return on.Refused("403:password_change_demanded:subscribe_denied")
         try:
@@ -150,6 +183,12 @@ class Admission:
         except HubError as fault:
             return fault
         return TokenInvalid("revoked") if self._revoked.contains(principal) else principal
+
+
+def _customer_targets(names: tuple[str, ...]) -> dict[str, tuple[Target, ...]] | on.Refused:
+    if set(names) != {CUSTOMERS.pattern}:
+        return on.Refused("403:denied_by_security_policy:subscribe_denied")
+    return {name: (Target(name, CUSTOMERS),) for name in names}
 
 
 def _tokens_of(handshake: Message, credentials: Credentials) -> list[str]:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Coroutine, Sequence
+from typing import Final
 
 from msgspec import structs
 
@@ -18,7 +19,7 @@ from hub.brokers.port import Broker
 from hub.kernel import ids, metrics
 from hub.kernel.clock import Clock, micros
 from hub.kernel.rate import Rate
-from hub.realtime.admission import Admission
+from hub.realtime.admission import NOWHERE, Admission
 from hub.realtime.attendance import Attendance
 from hub.realtime.browsers import Browsers
 from hub.realtime.fanout import Fanout
@@ -35,6 +36,9 @@ from hub.realtime.wheel import Wheel
 from hub.store.database import Database
 
 LATEST_RETURN = 5000  # milliseconds over which clients sent away are spread
+
+CUSTOMERS_A_SECOND: Final = (20.0, 200.0)
+"""Sessions without credentials: so many in the long run, and so many at once."""
 
 
 class Node:
@@ -63,6 +67,7 @@ class Node:
         """The log is another one than when this process started: no position known here means anything any more."""
         self.admission = admission
         self._handshakes = Rate(bounds.handshakes)
+        self._customers = Rate(*CUSTOMERS_A_SECOND)
         self.wheel = Wheel(clock.monotonic())
         self.fanout = Fanout()
         self.streams = Streams()
@@ -165,7 +170,11 @@ class Node:
         found = self.admission.authenticate(handshake, credentials)
         if isinstance(found, on.Refused):
             return found  # before the rate, of which strangers shall not take anything away
-        if not self._handshakes.admits(self.clock.monotonic()):
+        if found.organization == NOWHERE:
+            found = structs.replace(found, user=session.client_id)
+        # Strangers have a rate of their own, and take nothing from those who work here.
+        rate = self._customers if found.organization == NOWHERE else self._handshakes
+        if not rate.admits(self.clock.monotonic()):
             return on.Refused("503::overloaded", interval=self.a_while() if credentials.patient else 0)
         session.principal = found
         session.patient = credentials.patient

@@ -54,6 +54,8 @@ class Credentials(Struct, frozen=True):
     token: str | None = None
     login: "Login | None" = None
     unasked: bool = False
+    customer: bool = False
+    """Whether whoever brings nothing at all may be a customer who waits for a callback."""
     patient: bool = True
     """Whether the client may be told to wait; some take `advice.interval` for seconds and would fall silent."""
 

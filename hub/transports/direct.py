@@ -39,15 +39,16 @@ class Direct:
 
         Nothing else may be under way on the connection.
         """
-        path, _, query = protocol.url.partition(b"?")
-        if not paths.is_bayeux(path.decode("latin-1")) or not _is_plain(protocol):
+        url, _, query = protocol.url.partition(b"?")
+        path = url.decode("latin-1")
+        if not paths.is_bayeux(path) or not _is_plain(protocol):
             return None
         headers = {name: value.decode("latin-1") for name, value in protocol.headers}
         size = headers.get(b"content-length", "")
         if b"transfer-encoding" in headers or not size.isdecimal():
             return None
         peer = protocol.client[0] if protocol.client else ""
-        credentials = self._polling.credentials(headers, query.decode("latin-1"), peer)
+        credentials = self._polling.credentials(headers, query.decode("latin-1"), peer, path)
         if not self._polling.node.admission.is_settled(credentials):
             return None
         limits = self._polling.limits

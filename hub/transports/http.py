@@ -107,7 +107,7 @@ class HTTPTransports:
         peer = scope["client"][0] if scope.get("client") else ""
         query = scope["query_string"].decode("latin-1")
         return await self._polling.node.admission.settled(
-            self._polling.credentials(headers, query, peer, cookies=cookies)
+            self._polling.credentials(headers, query, peer, scope["path"], cookies=cookies)
         )
 
     async def _body(self, receive: Receive, credentials: Credentials) -> bytes:

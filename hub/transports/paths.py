@@ -2,6 +2,14 @@
 
 BASES = ("/api/v2/notifications", "/genesys/cometd", "/cometd")
 
+FOR_CUSTOMERS = "/genesys/cometd"
+"""Where customers without credentials may come in, to hear of their callbacks."""
+
+
+def is_for_customers(path: str) -> bool:
+    """Whether a request path belongs to the alias that the sites of customers know."""
+    return path == FOR_CUSTOMERS or path.startswith(FOR_CUSTOMERS + "/")
+
 
 def is_bayeux(path: str) -> bool:
     """Whether a request path belongs to the Bayeux endpoint; whatever follows the base is ignored."""

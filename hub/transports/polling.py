@@ -14,6 +14,7 @@ from hub.realtime.session import Session
 from hub.transports import browser, cross_origin
 from hub.transports.cross_origin import Headers
 from hub.transports.limits import Limits
+from hub.transports.paths import is_for_customers
 from hub.transports.poll import Poll
 
 JSON = [
@@ -33,7 +34,9 @@ class Polling:
         self.limits = limits
         self.origins = origins
 
-    def credentials(self, headers: RequestHeaders, query: str, peer: str, *, cookies: bool = True) -> Credentials:
+    def credentials(
+        self, headers: RequestHeaders, query: str, peer: str, path: str, *, cookies: bool = True
+    ) -> Credentials:
         """Who the request says it comes from; what that is worth may take waiting (`Admission.settled`)."""
         return self.node.admission.credentials(
             headers.get(b"authorization"),
@@ -41,6 +44,7 @@ class Polling:
             headers.get(b"user-agent"),
             cookie=self._cookie(headers) if cookies else None,
             address=client_address(peer, headers.get(b"x-forwarded-for"), self.limits.proxies),
+            customer=is_for_customers(path),
         )
 
     def _cookie(self, headers: RequestHeaders) -> str | None:

@@ -49,12 +49,14 @@ def _other_version(protocol: ServerProtocol) -> Response:
 def credentials(request: Request, shared: "WebSockets", peer: tuple[str, int] | None) -> Credentials:
     """Who it says it is. Its cookie counts for a page that has an origin, which is an allowed one here."""
     headers = request.headers
+    path, _, query = request.path.partition("?")
     return shared.node.admission.credentials(
         headers.get("Authorization"),
-        request.path.partition("?")[2],
+        query,
         headers.get("User-Agent"),
         cookie=login.cookie(headers.get("Cookie")) if "Origin" in headers else None,
         address=client_address(
             str((peer or ("",))[0]), ",".join(headers.get_all("X-Forwarded-For")), shared.limits.proxies
         ),
+        customer=paths.is_for_customers(path),
     )

@@ -10,13 +10,14 @@ from typing import Any
 
 import httpx2
 import msgspec
+import pytest
 
 from api.callbacks.rules.times import shown
 from hub.kernel.clock import SystemClock
 from hub.store.database import Database
 from tests.support.bayeux_ws import WebSocketDesktop
 from tests.support.checker import Published
-from tests.support.desktop import Desktop, at_work
+from tests.support.desktop import Desktop, Refused, at_work
 from tests.support.history import OWN, History
 from tests.support.hub_process import HubProcess
 from tests.support.scheduler_process import SchedulerProcess
@@ -36,6 +37,11 @@ _throttle_callbacks_per_service_1 = 100000
 _throttle_callbacks_per_service_2 = 100000
 _max_request_by_time_bucket = 100000
 max_queued_callbacks_per_service = 100000
+
+[callback_services.page]
+organization = "acme"
+queue = "sales"
+comet = true
 
 [organizations.acme]
 wrap_up_seconds = 0
@@ -138,7 +144,7 @@ async def killed_at_the_due_moment(hub: HubProcess, history: History, victim: Sc
         history.follow(desktop.client)
     async with at_work(*desktops, sue):
         await floor.begin()
-        await floor.book(SystemClock().now() + 3 + MANY / 40)
+        await floor.book(SystemClock().now() + 4 + MANY / 20)
         await sue.until(lambda each: "Dialing" in {kind for kind, _ in steps(each)}, PATIENCE)
         for part in KILLS:
             await sue.until(lambda each, part=part: over(each) >= part, PATIENCE)  # type: ignore[misc]
@@ -154,9 +160,10 @@ async def killed_at_the_due_moment(hub: HubProcess, history: History, victim: Sc
     history.publish(*published)
     history.verify()
     told = Counter(steps(sue))
-    ids = {id_ for kind, id_ in told if kind == "Scheduled"}
+    # On a machine that is too slow the last ones are asked for after their time, and are in line at once.
+    ids = {id_ for kind, id_ in told if kind == "Queued"}
     assert len(ids) == MANY
-    for kind in ("Scheduled", "Queued", "Dialing", "Connected", "Completed"):
+    for kind in ("Queued", "Dialing", "Connected", "Completed"):
         assert {id_ for each, id_ in told if each == kind} == ids, kind
     assert set(told.values()) == {1}
     rung = Counter(
@@ -191,3 +198,30 @@ async def test_every_customer_is_rung_once_though_the_scheduler_is_killed_when_t
     finally:
         codes = [await asyncio.to_thread(stop) for stop in (scheduler.terminate, hub.terminate)]
     assert codes == [0, 0]
+
+
+async def test_a_customers_page_hears_of_their_callback_and_of_nobody_elses(tmp_path: Path) -> None:
+    hub = hub_with(tmp_path)
+    await asyncio.to_thread(hub.start)
+    url = f"{hub.url}/genesys/cometd"
+    bob, eve = (WebSocketDesktop(url, None, ["/_genesys"], user=name, organization="") for name in ("bob", "eve"))
+    service = "/genesys/1/service/callback/page"
+    try:
+        async with at_work(bob, eve), httpx2.AsyncClient(base_url=hub.url, trust_env=False) as client:
+            body = {"_customer_number": "5115", "_device_os": "comet", "_device_notification_id": bob.client_id}
+            started = await client.post(service, json=body)
+            assert started.status_code == 200, started.text
+            id_ = started.json()["_id"]
+            assert (await client.delete(f"{service}/{id_}")).status_code == 200
+            await bob.until_received("/_genesys", 2)
+            stranger = WebSocketDesktop(hub.bayeux_url, None, ["/_genesys"], user="stranger")
+            with pytest.raises(Refused, match="401::credentials_missing"):
+                await stranger.run()
+            nosy = WebSocketDesktop(url, None, ["/v2/users"], user="nosy")
+            with pytest.raises(Refused, match="denied_by_security_policy"):
+                await nosy.run()
+        heard = [(event.data["notificationType"], event.data["callback"]["id"]) for event in bob.events("/_genesys")]
+        assert heard == [("Queued", id_), ("Cancelled", id_)]
+        assert eve.events("/_genesys") == []
+    finally:
+        await asyncio.to_thread(hub.terminate)

@@ -1,11 +1,11 @@
 """Whether a callback may be had, and what it is then. The counts that some of this needs are read by the actions."""
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
 from api.callbacks.rules import buckets, lines, numbers, refusals, times
-from api.callbacks.rules.callback import Callback, id_of
+from api.callbacks.rules.callback import DEVICE_ID, Callback, id_of
 from api.callbacks.rules.lifecycle import State
 from api.callbacks.rules.numbers import Number
 from api.callbacks.rules.requests import Request
@@ -92,9 +92,14 @@ def made(service: Service, request: Request, number: Number, now: float, *, imme
         demand=demand,
         urgency=-request.routing.priority,
         preferred=request.routing.preferred,
-        properties=request.properties,
+        properties=_kept(service, request),
         expires_at=wanted + service.options.ttl,
     )
+
+
+def _kept(service: Service, request: Request) -> dict[str, Any]:
+    """The properties; without the page to be told of everything, where the service does not do that."""
+    return {name: value for name, value in request.properties.items() if service.options.comet or name != DEVICE_ID}
 
 
 def moved(service: Service, callback: Callback, desired: float) -> Callback:

@@ -1,5 +1,6 @@
 """A callback as it is kept, and what follows from it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,6 +14,10 @@ from channels import callbacks
 
 SINGLE_KEY: Final = "GMS_UserData"
 """Under which all that is attached goes as one text, or by name."""
+DEVICE_OS: Final = "_device_os"
+DEVICE_ID: Final = "_device_notification_id"
+COMET: Final = "comet"
+_CLIENT_ID: Final = re.compile(r"[0-9a-z]{34}")
 ATTACHED_TOO: Final = "_usr_"
 """Properties that begin so are for the agent, though they begin with an underscore."""
 
@@ -59,6 +64,13 @@ class Callback(Struct, frozen=True, kw_only=True):
     def wants(self) -> Demand:
         """What its agent must have."""
         return lines.demand_of(self.demand)
+
+    @property
+    def device(self) -> str | None:
+        """The clientId under which the customer's page listens; None where it does not."""
+        name = self.properties.get(DEVICE_ID)
+        is_session = isinstance(name, str) and _CLIENT_ID.fullmatch(name) is not None
+        return name if is_session and self.properties.get(DEVICE_OS) == COMET else None
 
     @property
     def user_data(self) -> dict[str, Any]:
