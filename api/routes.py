@@ -14,6 +14,7 @@ from api.http import openapi
 from api.http.operations import Operation, routes_of
 from api.http.request import Services
 from api.notifications import routes as notifications
+from api.ops import admin
 from api.ops import routes as ops
 from api.security import routes as security
 from api.services import routes as gms_services
@@ -41,6 +42,7 @@ def operations() -> tuple[Operation, ...]:
         *facades.OPERATIONS,
         *events.OPERATIONS,
         *callbacks.OPERATIONS,
+        *admin.OPERATIONS,
         *ops.operations(_describe),
     )
 

@@ -16,7 +16,7 @@ from api.http.lookup import Lookup
 from api.http.middleware import RequestIds, unknown_path
 from api.http.operations import Operation, routes_of
 from api.http.quotas import Quotas
-from api.http.request import Services
+from api.http.request import LiveSession, Services
 from api.telephony.devices import actions as devices
 from api.telephony.devices.rules import Floor
 from hub.auth import jwks
@@ -40,6 +40,7 @@ from hub.realtime.heartbeat import Heartbeat
 from hub.realtime.node import Node
 from hub.realtime.presence import Presence
 from hub.realtime.pressure import Bounds
+from hub.realtime.session import Session
 from hub.relay.publisher import Publisher
 from hub.store import migrations, streams
 from hub.store.database import Database
@@ -110,8 +111,6 @@ async def running(
             broker=broker,
             publisher=publisher,
         )
-        heartbeat = Heartbeat(node, database, revoked, clock)
-        await heartbeat.start()
         services = Services(
             db=database,
             tokens=tokens,
@@ -125,8 +124,10 @@ async def running(
             settings=settings,
             version=await asyncio.to_thread(version, "hub"),
             readiness=_readiness(node, keys, database, broker),
+            node=node.name,
+            sessions=lambda: [_shown(session) for session in node.sessions()],
         )
-        async with _working(settings, configuration, node, heartbeat, database, clock):
+        async with _working(settings, configuration, node, revoked, database, clock):
             yield _served(node, services, await asyncio.to_thread(files.load), further)
 
 
@@ -135,11 +136,13 @@ async def _working(
     settings: Settings,
     configuration: Configuration,
     node: Node,
-    heartbeat: Heartbeat,
+    revoked: Revoked,
     database: Database,
     clock: Clock,
 ) -> AsyncIterator[None]:
     """The background work goes on while the block lasts: presence, wheel, heartbeat and timers."""
+    heartbeat = Heartbeat(node, database, revoked, clock)
+    await heartbeat.start()
     async with AsyncExitStack() as last, Background(clock) as background:
         last.push_async_callback(node.close)
         await last.enter_async_context(_present(settings, configuration, node, database, clock))
@@ -191,6 +194,19 @@ def _readiness(node: Node, keys: Keys, database: Database, broker: Broker) -> di
         "database": database.trouble,
         "broker": broker.trouble,
     }
+
+
+def _shown(session: Session) -> LiveSession:
+    state = session.engine.state
+    return LiveSession(
+        organization=session.principal.organization,
+        user=session.principal.user,
+        client=state.client_id[:12],
+        transport="websocket" if state.pushes else "long-polling",
+        channels=tuple(sorted(state.subscriptions)),
+        queued=len(session.queue),
+        behind=bool(session.behind),
+    )
 
 
 async def _terms(settings: Settings, database: Database) -> Terms:

@@ -56,3 +56,18 @@ export function list(container, items, id, build) {
     const unchanged = wanted.length === container.children.length && wanted.every((each, at) => each === container.children[at]);
     return unchanged ? container : fill(container, wanted);
 }
+
+// A part of a page with a heading that names it.
+export function card(id, title, ...children) {
+    return h("section", {class: "card", id, "aria-labelledby": `${id}-title`}, h("h2", {id: `${id}-title`}, title), children);
+}
+
+// A table that scrolls by itself where the page is narrow; `rows` are lists of cells.
+export function table(label, heads, rows, nothing) {
+    if (!rows.length) {
+        return h("p", {class: "soft"}, nothing);
+    }
+    return h("div", {class: "scroll", tabindex: "0", role: "group", "aria-label": label}, h("table", {},
+        h("thead", {}, h("tr", {}, heads.map((head) => h("th", {scope: "col"}, head)))),
+        h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map((cell) => h("td", {}, cell)))))));
+}

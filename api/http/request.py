@@ -1,6 +1,6 @@
 """What a handler is given: the services of the process and the one call it answers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import parse_qsl
@@ -27,12 +27,27 @@ B = TypeVar("B")
 Q = TypeVar("Q")
 
 
+class LiveSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A session of this process: whose it is, how it gets its events, how many wait for it, and whether it is so far
+    behind that it reads them from the log. `client` is the beginning of its clientId, which alone opens nothing.
+    """
+
+    organization: str
+    user: str
+    client: str
+    transport: str
+    channels: tuple[str, ...]
+    queued: int
+    behind: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Services:
     """The parts of the process that REST works with, handed over by the composition root; owned by it, too.
 
     `revoked` is kept up to date by whoever reads the revocations. `configuration` is what hub.toml says. `readiness`
-    names what has to work before traffic may come: each check answers at once, with `None` or the reason.
+    names what has to work before traffic may come: each check answers at once, with `None` or the reason. `sessions`
+    tells of those of the process, which is the `node`.
     """
 
     db: Database
@@ -47,6 +62,8 @@ class Services:
     settings: Settings
     version: str
     readiness: Mapping[str, Callable[[], str | None]]
+    node: str = ""
+    sessions: Callable[[], Sequence[LiveSession]] = tuple
 
     @property
     def clients(self) -> Mapping[str, Client]:

@@ -78,6 +78,8 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     """Where conferences are held: the page behind a ticket sends its holder there, the ticket in the fragment."""
     public_codes: bool = False
     """Whether customers without a token may ask for one-time codes: the organization pays for the messages."""
+    operates: bool = False
+    """Whether its administrators run the hub: they see nodes, timers and dead letters of all organizations."""
     wrap_up_seconds: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
     """How long agents who were ready are left to themselves after a call; 0: they are ready again at once."""
     agent_states: Mapping[str, AgentState] = {}

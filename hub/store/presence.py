@@ -59,6 +59,9 @@ UPDATE presence SET left_at = ? WHERE organization = ? AND "user" = ? AND NOT EX
 BACKDATE = "UPDATE presence SET left_at = ? WHERE left_at > ?"
 GONE = 'SELECT organization, "user" FROM presence WHERE left_at <= ? ORDER BY left_at LIMIT ? {skip_locked}'
 FORGET = 'DELETE FROM presence WHERE organization = ? AND "user" = ?'
+NODES = """
+SELECT n.name, n.seen_at, (SELECT COUNT(*) FROM desktop d WHERE d.node = n.name) FROM node n ORDER BY n.name
+"""
 CONNECTED = 'SELECT "user" FROM presence WHERE organization = ? AND "user" IN ({marks})'
 
 
@@ -118,6 +121,12 @@ def gone(tx: Tx, now: float, grace: float, limit: int) -> list[Who]:
     if found:
         tx.cursor.executemany(FORGET, found)
     return found
+
+
+def nodes(tx: Snapshot) -> list[tuple[str, int, int]]:
+    """Name, last sign (microseconds) and number of users of every node that is known."""
+    tx.cursor.execute(NODES)
+    return [(name, seen_at, users) for name, seen_at, users in tx.cursor.fetchall()]
 
 
 def connected(tx: Snapshot, organization: str, users: Collection[str]) -> frozenset[str]:

@@ -29,6 +29,11 @@ SELECT seq, data, "binary" FROM event
 WHERE stream_id = (SELECT id FROM stream_head WHERE organization = ? AND "user" = ? AND channel = ?) AND seq > ?
 ORDER BY seq LIMIT ?
 """
+# Walks the index on touched_at from its end.
+LATEST = """
+SELECT "user", channel, seq, trimmed, touched_at FROM stream_head WHERE organization = ?
+ORDER BY touched_at DESC, id DESC LIMIT ?
+"""
 # The oldest event of a stream stands at trimmed + 1, so one look-up a stream tells whether anything is too old. A
 # subquery and not a join, which a planner might begin with all events.
 OVERDUE = """
@@ -103,6 +108,15 @@ def heads_under(tx: Snapshot, organization: str, prefix: str) -> list[tuple[Stre
     return [
         (Stream(organization, user, channel), Head(seq, trimmed + 1))
         for organization, user, channel, seq, trimmed in tx.cursor.fetchall()
+    ]
+
+
+def latest(tx: Snapshot, organization: str, limit: int) -> list[tuple[Stream, Head, int]]:
+    """The streams of `organization` that had an event last, latest first: the stream, its head, and when that was."""
+    tx.cursor.execute(LATEST, (organization, limit))
+    return [
+        (Stream(organization, user, channel), Head(seq, trimmed + 1), touched_at)
+        for user, channel, seq, trimmed, touched_at in tx.cursor.fetchall()
     ]
 
 

@@ -8,6 +8,7 @@ of `due` and `lapsed`, which read and promise nothing: before it is taken somebo
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -37,6 +38,12 @@ NEXT_DUE = """
 SELECT due_at FROM timer WHERE due_at > ? AND kind IN ({kinds}) AND lease_until IS NULL ORDER BY due_at LIMIT 1
 """
 BACKLOG = "SELECT COUNT(*) FROM timer WHERE due_at <= ?"
+OVERVIEW = """
+SELECT kind, COUNT(due_at), SUM(CASE WHEN due_at <= ? THEN 1 ELSE 0 END),
+  SUM(CASE WHEN due_at IS NULL THEN 0 WHEN lease_until IS NULL THEN 0 ELSE 1 END),
+  COUNT(*) - COUNT(due_at), MIN(due_at)
+FROM timer GROUP BY kind ORDER BY kind
+"""
 TAKE = f"SELECT {COLUMNS} FROM timer WHERE id = ? AND due_at <= ? AND lease_until IS NULL {{locked}}"
 LEASE = f"UPDATE timer SET lease_until = ? WHERE id = ? AND due_at <= ? AND lease_until IS NULL RETURNING {COLUMNS}"
 HELD = f"SELECT {COLUMNS} FROM timer WHERE id = ? AND lease_until = ? {{locked}}"
@@ -72,6 +79,19 @@ class Timer(Struct, frozen=True):
     error: str | None
     lease_until: int | None
     buried_at: int | None
+
+
+class Kind(NamedTuple):
+    """The timers of one kind: how many are planned, and of these due and under a lease; how many are buried; when the
+    first planned one is due.
+    """
+
+    name: str
+    planned: int
+    due: int
+    leased: int
+    buried: int
+    next_due: int | None
 
 
 def plan(tx: Tx, kind: str, key: str, due_at: int, payload: bytes = b"", *, not_after: int | None = None) -> None:
@@ -132,6 +152,12 @@ def backlog(tx: Snapshot, now: float) -> int:
     tx.cursor.execute(BACKLOG, (micros(now),))
     count: int = tx.cursor.fetchall()[0][0]
     return count
+
+
+def overview(tx: Snapshot, now: float) -> list[Kind]:
+    """How the timers of each kind stand at `now`. Reads the whole table: for people, not for loops."""
+    tx.cursor.execute(OVERVIEW, (micros(now),))
+    return [Kind(name, *(each and int(each) for each in rest)) for name, *rest in tx.cursor.fetchall()]
 
 
 def take(tx: Tx, id: int, now: float) -> Timer | None:

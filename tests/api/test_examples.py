@@ -19,8 +19,11 @@ from tests.api.world import World, opened
 
 
 def is_shown(operation: Operation) -> bool:
-    return set(re.findall(r"{(\w+)}", operation.path)) <= operation.path_example.keys() and (
-        operation.body is None or bool(operation.examples)
+    query = () if operation.query is None else msgspec.structs.fields(operation.query)
+    return (
+        set(re.findall(r"{(\w+)}", operation.path)) <= operation.path_example.keys()
+        and {field.encode_name for field in query if field.required} <= operation.query_example.keys()
+        and (operation.body is None or bool(operation.examples))
     )
 
 

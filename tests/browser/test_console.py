@@ -7,6 +7,10 @@ import httpx2
 import pytest
 from playwright.async_api import expect
 
+from hub import doctor
+from hub.kernel.settings import load
+from hub.store import timers
+from hub.store.transaction import Tx
 from tests.browser.conftest import Open, enter, password
 from tests.support.hub_process import HubProcess
 from tests.support.lossy_proxy import LossyProxy
@@ -122,6 +126,31 @@ async def test_german_is_spoken_to_germans_and_to_whoever_chooses_it(demo: HubPr
     await chosen.page.get_by_label("Benutzername").wait_for()
 
 
+def dead_letter(hub: HubProcess) -> None:
+    def bury(tx: Tx, now: float) -> None:
+        timers.plan(tx, "deliver.mail", "m1", 1, b"{}")
+        for timer in timers.due(tx, now, ["deliver.mail"], 1):
+            timers.bury(tx, timer, "refused: no such mailbox", now)
+
+    doctor.write(load(hub.environment), bury)
+
+
+async def test_an_administrator_sees_the_hub_at_work_and_forgets_a_dead_letter(
+    demo: HubProcess, open_window: Open
+) -> None:
+    await asyncio.to_thread(dead_letter, demo)
+    window = await open_window()
+    await enter(window, demo.url, demo, "adam")
+    page = window.page
+    await expect(page.get_by_role("region", name="Sessions")).to_contain_text("adam")
+    await expect(page.get_by_role("region", name="Processes")).to_contain_text("alive")
+    letters = page.get_by_role("region", name="Dead letters and timers given up")
+    await expect(letters).to_contain_text("refused: no such mailbox")
+    assert await window.violations() == []
+    await letters.get_by_role("button", name="Forget").click()
+    await expect(letters).to_contain_text("None.")
+
+
 async def test_the_documentation_is_readable_and_complete(demo: HubProcess, open_window: Open) -> None:
     window = await open_window()
     page = window.page
@@ -137,7 +166,7 @@ async def test_the_documentation_is_readable_and_complete(demo: HubProcess, open
     await expect(page.locator("#CallStateChangeMessage pre")).to_be_visible()
     await page.get_by_label("Find").fill("password")
     await expect(page.locator("#publishEvents")).to_be_hidden()
-    await expect(page.locator("#changeOwnPassword")).to_be_visible()
+    await expect(page.locator("#giveToken")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

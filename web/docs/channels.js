@@ -1,19 +1,19 @@
 // What is said over Bayeux, from the AsyncAPI description.
 
-import {h} from "../dom.js";
+import {h, table} from "../dom.js";
 import {members} from "./schema.js";
-import {table} from "./rest.js";
 
 const FLAGS = {"x-personal": ["personal", "shared"], "x-durable": ["durable, with positions", "ephemeral"]};
 
 export function channels(document) {
-    const rows = Object.values(document.channels).map((channel) => h("tr", {},
-        h("td", {}, h("code", {}, channel.address)),
-        h("td", {}, Object.entries(FLAGS).map(([key, [yes, no]]) => (channel[key] ? yes : no)).join("; ")),
-        h("td", {}, [channel["x-subscribe"]].flat().join(", ")),
-        h("td", {}, channel["x-publish"].join(", ") || "back ends only"),
-        h("td", {}, Object.keys(channel.messages).map((name) => h("p", {}, h("a", {href: `#${name}`}, name))))));
-    return table(["channel", "kind", "who may listen", "who may speak", "messages"], rows);
+    const rows = Object.values(document.channels).map((channel) => [
+        h("code", {}, channel.address),
+        Object.entries(FLAGS).map(([key, [yes, no]]) => (channel[key] ? yes : no)).join("; "),
+        [channel["x-subscribe"]].flat().join(", "),
+        channel["x-publish"].join(", ") || "back ends only",
+        Object.keys(channel.messages).map((name) => h("p", {}, h("a", {href: `#${name}`}, name))),
+    ]);
+    return table("Channels", ["channel", "kind", "who may listen", "who may speak", "messages"], rows);
 }
 
 export function messages(document) {

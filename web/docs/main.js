@@ -1,8 +1,8 @@
 // The documentation of the API: everything on it is read from the descriptions that this hub serves of itself.
 
-import {fill, h} from "../dom.js";
+import {fill, h, table} from "../dom.js";
 import {channels, messages} from "./channels.js";
-import {entry, operations, table} from "./rest.js";
+import {entry, operations} from "./rest.js";
 
 const base = new URL("../../", import.meta.url);
 const described = async (name) => (await fetch(new URL(name, base))).json();
@@ -23,10 +23,10 @@ function rest(document) {
 }
 
 function errors(document) {
-    const rows = document["x-errors"].map((each) => h("tr", {id: `error-${each.code}`}, h("td", {}, h("code", {}, each.code)),
-        h("td", {}, each.status), h("td", {}, each.statusCode), h("td", {}, each.retriable ? "yes" : "no"), h("td", {}, each.detail)));
+    const rows = document["x-errors"].map((each) =>
+        [h("code", {id: `error-${each.code}`}, each.code), each.status, each.statusCode, each.retriable ? "yes" : "no", each.detail]);
     return h("section", {class: "card wide", "aria-labelledby": "errors"}, h("h2", {id: "errors"}, "Errors"),
-        table(["code", "HTTP", "statusCode", "again?", "meaning"], rows));
+        table("Errors", ["code", "HTTP", "statusCode", "again?", "meaning"], rows));
 }
 
 const [openapi, asyncapi] = await Promise.all([described("openapi.json"), described("asyncapi.json")]);

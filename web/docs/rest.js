@@ -1,6 +1,6 @@
 // The REST side, from the OpenAPI description.
 
-import {h} from "../dom.js";
+import {h, table} from "../dom.js";
 import {kind, members} from "./schema.js";
 
 const FORM = "application/x-www-form-urlencoded";
@@ -44,10 +44,9 @@ function permission(operation) {
 }
 
 function parameters(operation, components) {
-    const rows = (operation.parameters ?? []).map((each) => h("tr", {},
-        h("td", {}, h("code", {}, each.name)), h("td", {}, each.in), h("td", {}, each.required ? "yes" : "no"),
-        h("td", {}, kind(each.schema, components)), h("td", {}, each.description ?? "")));
-    return rows.length ? table(["parameter", "in", "required", "kind", "meaning"], rows) : null;
+    const rows = (operation.parameters ?? []).map((each) =>
+        [h("code", {}, each.name), each.in, each.required ? "yes" : "no", kind(each.schema, components), each.description ?? ""]);
+    return table("Parameters", ["parameter", "in", "required", "kind", "meaning"], rows, "No parameters");
 }
 
 function body(operation, components) {
@@ -85,14 +84,8 @@ function data(type, value) {
 function answers(operation, components) {
     const rows = Object.entries(operation.responses).map(([status, {description, content, headers}]) => {
         const [[type, {schema} = {}]] = Object.entries(content ?? {"": {}});
-        return h("tr", {}, h("td", {}, status), h("td", {}, description.split("; ").map((each) => h("p", {}, each)),
-            schema ? members(schema, components) : h("span", {class: "soft"}, type)),
-        h("td", {}, Object.keys(headers ?? {}).filter((name) => name !== "X-Request-Id").join(", ")));
+        const what = [description.split("; ").map((each) => h("p", {}, each)), schema ? members(schema, components) : h("span", {class: "soft"}, type)];
+        return [status, what, Object.keys(headers ?? {}).filter((name) => name !== "X-Request-Id").join(", ")];
     });
-    return h("div", {}, h("h4", {}, "Answers"), table(["status", "meaning and body", "headers"], rows));
-}
-
-export function table(heads, rows) {
-    return h("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": heads.join(", ")}, h("table", {},
-        h("thead", {}, h("tr", {}, heads.map((head) => h("th", {scope: "col"}, head)))), h("tbody", {}, rows)));
+    return h("div", {}, h("h4", {}, "Answers"), table("Answers", ["status", "meaning and body", "headers"], rows));
 }
