@@ -28,9 +28,13 @@ export function t(key, values = {}) {
     return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
-const clock = new Intl.DateTimeFormat(language, {hour: "2-digit", minute: "2-digit"});
-const seconds = new Intl.DateTimeFormat(language, {hour: "2-digit", minute: "2-digit", second: "2-digit"});
-const day = new Intl.DateTimeFormat(language, {weekday: "short", day: "numeric", month: "short"});
+export const has = (key) => key in en;
+
+// With the habits of the place, where the browser names one: 24 hours or twelve.
+const locale = navigator.languages.find((each) => each.startsWith(language)) ?? language;
+const clock = new Intl.DateTimeFormat(locale, {hour: "2-digit", minute: "2-digit"});
+const seconds = new Intl.DateTimeFormat(locale, {hour: "2-digit", minute: "2-digit", second: "2-digit"});
+const day = new Intl.DateTimeFormat(locale, {weekday: "short", day: "numeric", month: "short"});
 
 export const time = (at) => clock.format(new Date(at));
 export const exact = (at) => seconds.format(new Date(at));
@@ -39,7 +43,7 @@ export const date = (at) => day.format(new Date(at));
 // The same instant on the clocks of another place.
 export function timeIn(at, zone) {
     try {
-        return new Intl.DateTimeFormat(language, {hour: "2-digit", minute: "2-digit", timeZone: zone}).format(new Date(at));
+        return new Intl.DateTimeFormat(locale, {hour: "2-digit", minute: "2-digit", timeZone: zone}).format(new Date(at));
     } catch {
         return time(at);
     }

@@ -1,6 +1,8 @@
 // One window of somebody who is here: the views of their roles over one live connection.
 
 import {fill, h} from "../dom.js";
+import {agent} from "./agent.js";
+import {board} from "./board.js";
 import {feed} from "./feed.js";
 import {header, notices} from "./frame.js";
 import {Live} from "./live.js";
@@ -10,6 +12,8 @@ import {t} from "./texts.js";
 const SUPERVISING = ["ROLE_SUPERVISOR", "ROLE_ADMIN"];
 
 const VIEWS = [
+    {roles: ["ROLE_AGENT"], make: agent},
+    {roles: ["ROLE_SUPERVISOR"], make: board},
     {roles: ["ROLE_ADMIN"], make: operator},
 ];
 
