@@ -1,10 +1,10 @@
 """A hub with its demo, and windows of a real browser that look at it."""
 
 import json
+import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from shutil import which
 from typing import Any
 
@@ -120,8 +120,7 @@ async def enter(window: Window, base: str, hub: HubProcess, name: str) -> None:
     await window.page.locator("[data-state=live]").wait_for()
 
 
-def screenshots() -> Path | None:
-    """Where pictures for the documents go; None unless they are to be taken anew."""
-    import os
-
-    return ROOT / "docs" / "images" if os.environ.get("HUB_SCREENSHOTS") else None
+async def picture(window: Window, name: str) -> None:
+    """A picture for the documents, taken anew where HUB_PICTURES is set."""
+    if os.environ.get("HUB_PICTURES"):
+        await window.page.screenshot(path=ROOT / "docs" / "images" / f"{name}.png")

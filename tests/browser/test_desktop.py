@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import Open, Window, enter
+from tests.browser.conftest import Open, Window, enter, picture
 from tests.support.hub_process import HubProcess
 
 
@@ -147,3 +147,49 @@ async def test_everything_is_there_on_a_phone(demo: HubProcess, open_window: Ope
         await enter(window, demo.url, demo, name)
         assert await window.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
         assert await window.violations() == [], name
+
+
+async def test_a_callback_rings_an_agent_while_the_supervisor_watches(demo: HubProcess, open_window: Open) -> None:
+    sue, window = await open_window(), await open_window()
+    await enter(sue, demo.url, demo, "sue")
+    alice = await at_work(window, demo, "alice")
+    line = part(sue.page, "Callbacks")
+    asking = line.get_by_role("form")
+    await asking.get_by_label("Number").fill("5115")
+    await asking.get_by_label("Name").fill("Maria")
+    await asking.get_by_role("button").click()
+    calls = part(alice, "Calls")
+    await expect(calls).to_contain_text("Maria")
+    await expect(part(alice, "Callbacks for me")).to_contain_text("talking")
+    entry = line.locator("[data-callback]", has_text="5115")
+    await expect(entry).to_contain_text("talking")
+    await expect(entry).to_contain_text("alice")
+    await picture(window, "agent")
+    await picture(sue, "supervisor")
+    await press(alice, "Hang up", "Calls")
+    await expect(part(alice, "Callbacks for me")).to_contain_text("None.")
+    await expect(entry).to_have_count(0)
+    await line.get_by_label("Show").select_option("COMPLETED")
+    await expect(line.locator("[data-callback=COMPLETED]", has_text="5115")).to_contain_text("AGENT_CONNECTED")
+    await expect(alice.locator("[data-agent-state]")).to_have_text("After-call work")
+    await leave(alice)
+
+
+async def test_an_agent_looks_at_a_callback_and_leaves_it_to_another(demo: HubProcess, open_window: Open) -> None:
+    sue = await open_window()
+    await enter(sue, demo.url, demo, "sue")
+    alice = await at_work(await open_window(), demo, "alice")
+    asking = part(sue.page, "Callbacks").get_by_role("form")
+    await asking.get_by_label("Service").select_option("PreviewCallback")
+    await asking.get_by_label("Number").fill("5118")
+    await asking.get_by_role("button").click()
+    await expect(part(alice, "Callbacks for me")).to_contain_text("5118")
+    bob = await at_work(await open_window(), demo, "bob")
+    await press(alice, "Leave it to others", "Callbacks for me")
+    await press(alice, "Not ready", "My state")
+    await expect(part(alice, "Callbacks for me")).to_contain_text("None.")
+    await press(bob, "Call back", "Callbacks for me")
+    await expect(part(bob, "Calls")).to_contain_text("5118")
+    await press(bob, "Hang up", "Calls")
+    await expect(part(bob, "Callbacks for me")).to_contain_text("None.")
+    await leave(alice, bob)

@@ -109,5 +109,5 @@ function shown(account, call) {
 export function data(attached) {
     const entries = Object.entries(attached ?? {});
     return entries.length ? h("dl", {class: "pairs"}, entries.map(([name, value]) => [
-        h("dt", {class: "soft"}, name), h("dd", {}, typeof value === "string" ? value : JSON.stringify(value))])) : null;
+        h("dt", {class: "soft"}, name.replace(/^_usr_/, "").replaceAll("_", " ")), h("dd", {}, typeof value === "string" ? value : JSON.stringify(value))])) : null;
 }

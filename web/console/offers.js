@@ -1,7 +1,6 @@
 // Callbacks that are offered to an agent, or that the agent is at.
 
 import {card, h, list} from "../dom.js";
-import {Refused} from "./account.js";
 import {act} from "./frame.js";
 import {data} from "./calls.js";
 import {t, time} from "./texts.js";
@@ -22,12 +21,8 @@ export function offers(account) {
     return {
         element,
         async load() {
-            try {
-                found = (await account.get("api/v2/me/callbacks?fields=*")).callbacks;
-                show();
-            } catch (error) {
-                element.hidden = error instanceof Refused && error.status === 404;
-            }
+            found = (await account.get("api/v2/me/callbacks?fields=*")).callbacks;
+            show();
         },
         hear({channel, data: {callback}}) {
             if (channel === "/v2/me" && callback) {
