@@ -4,7 +4,7 @@ import re
 
 from tests.support.guides import CODE, COMMAND, blocks, pages
 
-MARK = re.compile(r"run|not run|file=[\w.-]+")
+MARK = re.compile(r"run|not run|tested|file=[\w.-]+")
 
 
 def test_every_block_is_marked() -> None:

@@ -25,7 +25,7 @@ KEY = "the key of the connector"
 
 def blocks(language: str) -> list[str]:
     """The blocks of that kind, in order."""
-    return re.findall(rf"```{language}\n(.*?)```", RECIPE, re.DOTALL)
+    return re.findall(rf"```{language}[^\n]*\n(.*?)```", RECIPE, re.DOTALL)
 
 
 @pytest.fixture
