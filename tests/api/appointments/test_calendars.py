@@ -13,6 +13,11 @@ from api.appointments.rules.appointment import Appointment, Organizer
 from api.appointments.rules.calendars import Guest
 from tests.api.appointments.desk import HOUR, Desk, refusal
 from tests.support import calendar_reader
+from tests.support.calendar_reader import calendar_library
+
+__all__ = ["calendar_library"]
+
+pytestmark = pytest.mark.usefixtures("calendar_library")
 
 EVENTS = "/api/cal/events"
 START = 1_800_000_000
@@ -45,12 +50,6 @@ def lines(text: str) -> list[str]:
     assert "\n" not in text.replace("\r\n", "")
     assert max(len(line.encode()) for line in text.split("\r\n")) <= 75
     return text.replace("\r\n ", "").split("\r\n")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def reader() -> None:
-    if reason := calendar_reader.missing():
-        pytest.skip(reason)
 
 
 def test_an_invitation_is_understood_by_others() -> None:

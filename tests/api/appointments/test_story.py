@@ -17,8 +17,11 @@ from hub.kernel.secret import Secret
 from tests.api.appointments.outside import Outside, outside
 from tests.api.world import CONFIGURATION, opened
 from tests.support import calendar_reader
+from tests.support.calendar_reader import calendar_library
 from tests.support.http_receiver import Receiver, http_receiver
 from tests.support.mail_server import mail_server
+
+__all__ = ["calendar_library"]
 
 APPOINTMENTS = "/api/appointments/"
 KEY = "the key of the signatures"
@@ -138,6 +141,7 @@ async def told(away: Outside) -> list[str]:
     return [msgspec.json.decode(data)["notificationType"] for _, data in found]
 
 
+@pytest.mark.usefixtures("calendar_library")
 async def test_a_customer_is_told_everything_once_in_time_and_in_their_language(away: Outside) -> None:
     await away.at("2027-03-24T12:00:00+02:00")
     made = await ask(away, "POST", "", SCHEDULE)
