@@ -24,6 +24,8 @@ class Trouble(Enum):
     """There is no room for what is to be written. Nothing has been."""
     LOST = auto()
     """There is no connection (any more). What had not been committed is undone."""
+    UNFIT = auto()
+    """A value cannot be kept, or looked for: it has a character, or a length, that the database does not take."""
 
 
 class Dialect(Protocol):

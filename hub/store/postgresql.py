@@ -49,6 +49,7 @@ MIGRATION_LOCK = 0x687562  # any number that nobody else uses in this database
 CLASHES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 BUSY = frozenset({"55P03", "57014"})  # lock not available in time, statement timed out
 FULL = frozenset({"53100"})  # disk full
+UNFIT = frozenset({"22021", "54000"})  # no such character in the encoding, longer than an index can hold
 LOST = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})  # by the administrator, by a crash, by a timeout
 
 
@@ -134,6 +135,10 @@ class PostgreSQL:
                 return Trouble.BUSY
             case state if state in FULL:
                 return Trouble.FULL
+            case state if state in UNFIT:
+                return Trouble.UNFIT
+            case None if isinstance(original, psycopg.DataError):  # the driver does not send a text with NUL in it
+                return Trouble.UNFIT
             case None:
                 return Trouble.LOST if isinstance(original, psycopg.OperationalError) else None
             case state:

@@ -17,7 +17,7 @@ from typing import assert_never
 from channels.envelope import LoggedEvent
 from hub.kernel import logs, metrics
 from hub.kernel.clock import Clock, micros
-from hub.kernel.errors import HubError, Overloaded
+from hub.kernel.errors import BadInput, HubError, Overloaded
 from hub.store import outbox
 from hub.store.dialect import Trouble
 from hub.store.jobs import Job, Jobs, Outcome
@@ -89,7 +89,7 @@ class Writer:
                 for job in batch:
                     self._write(link, [job], clashes + 1)
                 return
-            if trouble is None:
+            if trouble in {None, Trouble.UNFIT}:  # what all have in common is ours
                 log.exception("transaction failed", functions=len(batch))
             self._notice_room(full=trouble is Trouble.FULL)
             events, outcomes = [], [Outcome(job.future, None, _failure(trouble, error)) for job in batch]
@@ -153,11 +153,14 @@ def _commit(link: Link) -> None:
         raise
 
 
-def refusal(trouble: Trouble | None, error: BaseException) -> Overloaded | None:
+def refusal(trouble: Trouble | None, error: BaseException) -> HubError | None:
     """What an awaiter is told instead of the driver's error; None where that error is for the awaiter to see."""
+    refused: HubError
     match trouble:
         case None:
             return None
+        case Trouble.UNFIT:
+            refused = BadInput("A value has a character, or a length, that cannot be kept")
         case Trouble.LOST:
             refused = Overloaded("The database cannot be reached", code="database_away")
         case Trouble.FULL:
@@ -172,7 +175,7 @@ def refusal(trouble: Trouble | None, error: BaseException) -> Overloaded | None:
 
 def _failure(trouble: Trouble | None, error: BaseException) -> HubError:
     """One exception per awaiter: an instance raised in several tasks would mix their tracebacks."""
-    if (refused := refusal(trouble, error)) is not None:
+    if trouble is not Trouble.UNFIT and (refused := refusal(trouble, error)) is not None:
         return refused
     failure = OutcomeUnknown() if isinstance(error, OutcomeUnknown) else TransactionFailed()
     failure.__cause__ = error

@@ -3,12 +3,14 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
+from random import Random
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
 from channels.envelope import LoggedEvent
+from hub.kernel.errors import BadInput
 from hub.kernel.faults import SettingsError
 from hub.store import clocks, dialects, idempotency, outbox, postgresql, revocations, streams, timers
 from hub.store.database import Database
@@ -153,6 +155,26 @@ async def test_a_transaction_that_failed_in_silence_is_not_taken_for_committed(d
     assert "answered COMMIT with ROLLBACK" in str(failed.value.__cause__)
     assert published == []
     assert (await db.write(emit)).seq == 1
+
+
+LONG = "".join(map(chr, Random(7).choices(range(33, 0x2FFF), k=9_000)))  # does not become small when packed
+
+
+@pytest.mark.parametrize("text", ["a\x00b", LONG], ids=["NUL", "longer than an index can hold"])
+async def test_a_text_that_cannot_be_kept_is_refused_to_whoever_brought_it(db: Database, text: str) -> None:
+    async with writer_held(db):  # so that the two share a transaction
+        brought = asyncio.ensure_future(db.write(lambda tx: timers.plan(tx, "kind", text, 1)))
+        other = asyncio.ensure_future(db.write(emit))
+    with pytest.raises(BadInput, match="cannot be kept"):
+        await brought
+    assert (await other).seq == 1
+    assert await db.read(lambda tx: rows(tx, "SELECT COUNT(*) FROM timer")) == [(0,)]
+
+
+async def test_a_text_with_nul_cannot_be_looked_for(db: Database) -> None:
+    with pytest.raises(BadInput, match="cannot be kept"):
+        await db.read(lambda tx: tx.cursor.execute("SELECT 1 FROM timer WHERE key = ?", ("a\x00b",)))
+    assert db.trouble() is None
 
 
 async def test_connections_ended_while_idle_are_not_noticed_by_anybody(db: Database, url: str) -> None:
