@@ -1,13 +1,15 @@
 """`/genesys/1/service/callback/**` for customers, `/genesys/1/admin/callback/queues` for supervisors."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from api.callbacks import own
 from api.callbacks.actions import booking, reading
+from api.callbacks.rules import booking as rules
 from api.callbacks.rules import refusals, requests, services
 from api.callbacks.rules.callback import Callback
-from api.callbacks.rules.numbers import digits_of, masked
+from api.callbacks.rules.numbers import masked
 from api.callbacks.rules.refusals import CallbackRefused, UnknownService
 from api.callbacks.rules.services import Service
 from api.callbacks.schemas import (
@@ -48,7 +50,8 @@ async def start_callback(call: Call[Fields]) -> Reply:
     """A callback for the customer, at once or at a time."""
     service = await _service(call)
     number = requests.lookup_value(call.body.get(requests.CUSTOMER_NUMBER))
-    call.services.quotas.callbacks_of_number.take((service.name, digits_of(number)))
+    dialled = await asyncio.to_thread(rules.dialled, service, number)  # reads files, of the country
+    call.services.quotas.callbacks_of_number.take((service.name, dialled))
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in call.headers.items()}
     uuid = ids.uuid()
 

@@ -1,5 +1,6 @@
 """`/security/genesys/callback`, `/security/genesys/room`, and where their links for agents lead."""
 
+import asyncio
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -10,10 +11,10 @@ from msgspec import Meta
 from api.applications.rules import UnknownApplication
 from api.callbacks.rules import services
 from api.callbacks.rules.callback import Callback, uri_of
-from api.callbacks.rules.numbers import digits_of
 from api.callbacks.rules.refusals import CallbackRefused
 from api.callbacks.rules.requests import CUSTOMER_NUMBER, DESIRED_TIME
-from api.codes.rules import Verified
+from api.codes.routes import NOBODY
+from api.codes.rules import Given, Verified
 from api.facades import actions, rules
 from api.facades.rules import CUSTOMER_NAME, Site, UnknownQueue
 from api.facades.schemas import (
@@ -40,6 +41,7 @@ from hub.kernel.applications import Application
 from hub.kernel.errors import (
     BadInput,
     Forbidden,
+    HubError,
     MissingParameter,
     NotFound,
     Overloaded,
@@ -67,17 +69,12 @@ async def create_callback(call: Call[CreateGenesysCallbackCommand]) -> Reply:
     given = None if caller is not None else proven.given_of(call)
     if caller is None and given is None:
         raise Unauthenticated
-    id_, application = rules.application_of(
-        call.services.configuration.applications, _header(call, APPLICATION), caller
-    )
-    made = _Asked(call, caller, id_, application)
     try:
         if given is None:
+            made = _asked(call, caller)
             callback = await call.services.db.write(made.write)
         else:
-            number = digits_of(call.body.callback_numbers[0])
-            call.services.quotas.callbacks_of_number.take((made.service.name, number))
-            callback = await proven.once(call, given, made.write_for, organization=made.site.organization)
+            made, callback = await _of_customer(call, given)
     except CallbackRefused as error:
         metrics.CALLBACKS_REFUSED.labels(error.why).inc()
         availability = {key: value for key, value in error.fields.items() if key == "availability"}
@@ -85,6 +82,33 @@ async def create_callback(call: Call[CreateGenesysCallbackCommand]) -> Reply:
     metrics.CALLBACKS_ACCEPTED.inc()
     metrics.TICKETS.labels("made").inc()
     return _told(made.result(callback))
+
+
+async def _of_customer(call: Call[CreateGenesysCallbackCommand], given: Given) -> "tuple[_Asked, Callback]":
+    """What else is wrong, such as an application that there is not, is told to nobody but who has the right code."""
+    id_ = _header(call, APPLICATION)
+    if id_ is None:
+        raise MissingParameter(f"{APPLICATION} is required")
+    found = call.services.configuration.applications.get(id_)
+    made: _Asked | HubError
+    try:
+        made = _asked(call, None)
+        dialled = await asyncio.to_thread(made.dialled)  # reads files, of the country
+        call.services.quotas.callbacks_of_number.take((made.service.name, dialled))
+    except HubError as error:
+        made = error
+
+    def act(tx: Tx, verified: Verified) -> "tuple[_Asked, Callback]":
+        if isinstance(made, HubError):
+            raise made
+        return made, made.write_for(tx, verified)
+
+    return await proven.once(call, given, act, organization=NOBODY if found is None else found.organization)
+
+
+def _asked(call: Call[CreateGenesysCallbackCommand], caller: Principal | None) -> "_Asked":
+    known = call.services.configuration.applications
+    return _Asked(call, caller, *rules.application_of(known, _header(call, APPLICATION), caller))
 
 
 class _Asked:
@@ -118,6 +142,10 @@ class _Asked:
         if is_phone(verified.recipient) and verified.recipient not in numbers:
             raise Forbidden("The code was sent to another number than those to call")
         return self._write(tx, numbers)
+
+    def dialled(self) -> str:
+        """What would be rung. Raises BadInput, CallbackRefused."""
+        return self._numbers()[0]
 
     def result(self, callback: Callback) -> CallbackResult:
         """What is answered."""

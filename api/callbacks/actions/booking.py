@@ -9,10 +9,10 @@ from api.callbacks.actions import keeping, timing
 from api.callbacks.actions.telling import tell
 from api.callbacks.records import callbacks, counts
 from api.callbacks.rules import booking, buckets, lifecycle, refusals, times
-from api.callbacks.rules.callback import Callback, is_user_data
+from api.callbacks.rules.callback import Callback
 from api.callbacks.rules.lifecycle import Reason, Signal
 from api.callbacks.rules.numbers import Number
-from api.callbacks.rules.requests import Request, lookup_value
+from api.callbacks.rules.requests import Request, changed, lookup_value
 from api.callbacks.rules.services import Service
 from hub.store.transaction import Tx
 
@@ -32,7 +32,7 @@ def start(tx: Tx, service: Service, request: Request, now: float, *, base: str) 
         _require_place(tx, service, callback.wanted_at, now, refusals.NO_PLACE)
     keys = [(name, lookup_value(request.properties.get(name))) for name in service.lookup_keys]
     callbacks.insert(tx, callback, [(name, value) for name, value in keys if value])
-    counts.accept(tx, service, callback.id, now, request.throttled.items() if immediate else ())
+    counts.accept(tx, service, callback.id, now, booking.counted(request, number).items() if immediate else ())
     timing.begin(tx, service, callback)
     keeping.keep(tx, service, callback, now)
     tell(tx, callback, "Queued" if immediate else "Scheduled", now, base=base)
@@ -64,7 +64,7 @@ def reschedule(
     """Move a scheduled callback to another time. The old place is free when the new one is taken, not before, and a
     callback does not stand in its own way. What is attached for the agent is changed by `changes`.
 
-    Raises CallbackRefused, also where the time is the past.
+    Raises CallbackRefused, also where the time is the past, and where it would carry too much.
     """
     counts.enter(tx, service)
     callback = _find(tx, service, id)
@@ -74,12 +74,10 @@ def reschedule(
         raise refusals.past(times.shown(desired))
     booking.is_immediate(service, desired, now)
     _require_place(tx, service, desired, now, refusals.NO_AVAILABILITY, own=callback)
-    attached = {name: value for name, value in changes.items() if is_user_data(name)}
-    moved = booking.moved(service, callback, desired)
     moved = replace(
-        moved,
+        booking.moved(service, callback, desired),
         state=lifecycle.after(callback.state, Signal.RESCHEDULE),
-        properties={**callback.properties, **attached},
+        properties=changed(callback.properties, changes),
     )
     callbacks.save(tx, moved)
     timing.begin(tx, service, moved)
@@ -101,7 +99,7 @@ def _refuse_excess(tx: Tx, service: Service, request: Request, number: Number, n
     if most is not None and (count := counts.pending(tx, service, number.dialled)) >= most:
         raise refusals.pending(number.written, count)
     if immediate:
-        for name, value in request.throttled.items():
+        for name, value in booking.counted(request, number).items():
             limit = service.options.throttle_request_parameters_limit
             if counts.accepted(tx, service, now - booking.DAY, name, value) >= limit:
                 raise refusals.throttled(name)

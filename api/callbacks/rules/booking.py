@@ -8,7 +8,7 @@ from api.callbacks.rules import buckets, lines, numbers, refusals, times
 from api.callbacks.rules.callback import DEVICE_ID, Callback, id_of
 from api.callbacks.rules.lifecycle import State
 from api.callbacks.rules.numbers import Number
-from api.callbacks.rules.requests import Request
+from api.callbacks.rules.requests import CUSTOMER_NUMBER, Request
 from api.callbacks.rules.services import Service
 
 DAY: Final = 86_400.0
@@ -51,6 +51,22 @@ def number_of(service: Service, written: str) -> Number:
     )
     numbers.refuse_excepted(number, service.exceptions)
     return number
+
+
+def dialled(service: Service, written: str) -> str:
+    """What would be rung, however it is written: one number can be written in any number of ways. What is none counts
+    as it stands.
+    """
+    try:
+        return number_of(service, written).dialled
+    except refusals.CallbackRefused:
+        return written[: numbers.LONGEST]
+
+
+def counted(request: Request, number: Number) -> dict[str, str]:
+    """The values that the service counts, by their parameters; of the number, what is dialled."""
+    own = {CUSTOMER_NUMBER: number.dialled} if CUSTOMER_NUMBER in request.throttled else {}
+    return {**request.throttled, **own}
 
 
 def most_pending(service: Service) -> int | None:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from api.callbacks.rules import refusals, times
-from api.callbacks.rules.callback import text_of
+from api.callbacks.rules.callback import is_user_data, text_of
 from api.callbacks.rules.lines import Demand
 from api.callbacks.rules.numbers import zone_of
 from api.callbacks.rules.services import Service
@@ -22,6 +22,8 @@ DESIRED_TIME: Final = "_desired_time"
 NEW_DESIRED_TIME: Final = "_new_desired_time"
 ZONE: Final = "_timezone"
 MOST_FIELDS: Final = 100
+MOST_BYTES: Final = 65_536
+"""What a callback carries in all, as JSON, however often it is changed."""
 LONGEST_NAME: Final = 255
 LONGEST_VALUE: Final = 255
 """Of a property by which callbacks are found."""
@@ -52,8 +54,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
 def read(service: Service, fields: Mapping[str, Any], headers: Mapping[str, str], uuid: str) -> Request:
     """The request in these fields. Raises CallbackRefused for what is missing or malformed."""
-    if len(fields) > MOST_FIELDS or any(not 0 < len(name) <= LONGEST_NAME for name in fields):
-        raise refusals.malformed("*", f"one of at most {MOST_FIELDS}, with a name of 1 to {LONGEST_NAME} characters")
+    _require_room(fields)
     for name in (*service.mandatory_keys, CUSTOMER_NUMBER):
         if not lookup_value(fields.get(name)):
             raise refusals.missing(name)
@@ -78,6 +79,20 @@ def new_time(fields: Mapping[str, Any]) -> float:
     if desired is None:
         raise refusals.missing(NEW_DESIRED_TIME)
     return desired
+
+
+def changed(properties: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties with what `changes` say for the agent. Raises CallbackRefused where that becomes too much."""
+    after = {**properties, **{name: value for name, value in changes.items() if is_user_data(name)}}
+    _require_room(after)
+    if len(msgspec.json.encode(after)) > MOST_BYTES:
+        raise refusals.malformed("*", f"small enough for {MOST_BYTES} bytes in all")
+    return after
+
+
+def _require_room(fields: Mapping[str, Any]) -> None:
+    if len(fields) > MOST_FIELDS or any(not 0 < len(name) <= LONGEST_NAME for name in fields):
+        raise refusals.malformed("*", f"one of at most {MOST_FIELDS}, with a name of 1 to {LONGEST_NAME} characters")
 
 
 def instant(name: str, value: object) -> float:
@@ -160,13 +175,13 @@ def _names(value: object) -> tuple[str, ...]:
 
 def _skills(value: object) -> dict[str, int]:
     """`{"english": 3}`, the same as text, or `english:3,german`."""
-    if isinstance(value, str) and not value.lstrip().startswith("{"):
-        parts = (word.partition(":") for word in words(value))
-        value = {name: int(level) if level.isdecimal() else 1 for name, _, level in parts}
     try:
+        if isinstance(value, str) and not value.lstrip().startswith("{"):
+            parts = (word.partition(":") for word in words(value))
+            value = {name: int(level) if level.isdecimal() else 1 for name, _, level in parts}
         skills = msgspec.json.decode(value, type=dict[str, int]) if isinstance(value, str) else value
         found = msgspec.convert(skills, dict[str, int])
-    except msgspec.MsgspecError:
+    except ValueError:  # msgspec's are of the kind; a number may be too long to be read
         raise refusals.malformed("_skills", "like english:3,german") from None
     if len(found) > 20 or any(len(name) > 64 or not 0 <= level <= 1000 for name, level in found.items()):
         raise refusals.malformed("_skills", "at most 20, with levels up to 1000")

@@ -258,6 +258,21 @@ async def test_a_move_that_cannot_be_changes_nothing(
     assert len(await world.log("", "/v2/users")) == 1
 
 
+async def test_a_callback_does_not_grow_with_every_move(world: World) -> None:
+    id_ = await started(world)
+    moves = [
+        {f"a{number}": "x" for number in range(90)},
+        {f"b{number}": "x" for number in range(90)},
+        {"a1": "x" * 60_000},
+        {"a2": "x" * 60_000},
+        {"": "x"},
+    ]
+    body = {"_new_desired_time": "2027-01-26T15:05:00.000Z"}
+    codes = [(await world.ask("PUT", f"{BASIC}/{id_}", body | more)).status_code for more in moves]
+    assert codes == [200, 400, 200, 400, 400]
+    assert max(len(data) for _, data in await world.log("", "/v2/users")) < 70_000
+
+
 async def test_an_unknown_request_is_told_apart_by_its_verb(world: World) -> None:
     body = {"_new_desired_time": "2027-01-26T15:05:00.000Z"}
     assert refusal(await world.ask("PUT", f"{BASIC}/nothing", body)) == (
@@ -402,6 +417,26 @@ async def test_a_number_is_asked_for_only_so_often(world: World) -> None:
     assert reply.status_code == 429
     assert int(reply.headers["Retry-After"]) > 60
     assert (await start(world, ALWAYS, _customer_number="+15550001112")).status_code == 200
+
+
+async def test_one_number_counts_as_one_however_it_is_written(world: World) -> None:
+    spellings = [f"+1 555 000 1111 ext. {each}" for each in range(CALLBACKS_OF_NUMBER[0] - 2)]
+    for number in [*spellings, "(555) 000-1111", "+1555000111\u0661"]:
+        assert (await start(world, ALWAYS, _customer_number=number, _desired_time="bad")).status_code == 400
+    assert (await start(world, ALWAYS, _customer_number="+15550001111")).status_code == 429
+
+
+async def test_a_header_does_not_speak_for_the_number_that_is_called(world: World) -> None:
+    async def ask(each: int) -> httpx2.Response:
+        body = {"_customer_number": f"+4930901820 x{each}"}
+        reply = await world.ask("POST", BASIC, body, headers={"_customer_number": f"somebody {each}"})
+        await world.services.db.write(lambda tx: tx.cursor.execute("UPDATE callback SET state = 'COMPLETED'"))
+        return reply
+
+    assert [(await ask(each)).status_code for each in range(6)] == [200] * 6
+    refused = await ask(6)
+    assert refused.status_code == 400
+    assert "_throttle_request_parameters_limit" in refused.json()["message"]
 
 
 async def test_an_address_asks_only_so_often_unless_it_is_known(world: World) -> None:

@@ -92,6 +92,7 @@ def test_routing_is_the_services_unless_it_lets_the_request_decide() -> None:
         {"_skills": [1]},
         {"_skills": "{broken"},
         {"_skills": {"x": -1}},
+        {"_skills": "x:" + "9" * 5_000},
         {"_preferred_agents": {"a": 1}},
         {"_queue": "x" * 65},
     ],

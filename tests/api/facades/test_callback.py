@@ -6,6 +6,7 @@ import httpx2
 import msgspec
 import pytest
 
+from api.http.quotas import WRONG_CODES_OF_ADDRESS
 from tests.api.callbacks.house import TUESDAY
 from tests.api.world import World
 
@@ -203,6 +204,40 @@ async def test_a_wrong_code_permits_nothing(world: World, headers: dict[str, str
     reply = await create(world, right | headers, token=None, **more)
     assert (reply.status_code, reply.json()["message"]) == (401, "The code is not right, or not any more")
     assert (await told(world), await tickets(world)) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("headers", "more"),
+    [
+        ({"X-ApplicationId": "nowhere"}, {}),
+        ({"X-ApplicationId": "theirs"}, {}),
+        ({"X-UrlBase": "https://evil.example"}, {}),
+        ({}, {"queueName": "nowhere"}),
+        ({}, {"queueName": None}),
+        ({}, {"data": {"_priority": "9"}}),
+        ({}, {"callbackNumbers": ["1"]}),
+    ],
+)
+async def test_without_the_right_code_nobody_learns_what_there_is(
+    world: World, headers: dict[str, str], more: dict[str, Any]
+) -> None:
+    guess = HEADERS | {"X-OtpVerificationId": "x" * 26, "X-OtpCode": "000000"} | headers
+    reply = await create(world, guess, token=None, **more)
+    assert (reply.status_code, reply.json()["message"]) == (401, "The code is not right, or not any more")
+
+
+async def test_guessing_at_what_there_is_is_limited(world: World) -> None:
+    guess = HEADERS | {"X-OtpVerificationId": "x" * 26, "X-OtpCode": "000000", "X-ApplicationId": "nowhere"}
+    for _ in range(WRONG_CODES_OF_ADDRESS[0]):
+        assert (await create(world, guess, token=None)).status_code == 401
+    assert (await create(world, guess, token=None)).status_code == 429
+
+
+async def test_what_is_wrong_is_told_to_whoever_has_the_right_code(world: World) -> None:
+    headers = await code_for(world, MARIA)
+    assert (await create(world, headers, token=None, queueName="nowhere")).status_code == 404
+    del headers["X-ApplicationId"]
+    assert (await create(world, headers, token=None)).status_code == 400
 
 
 async def test_without_token_and_code_nobody_comes_in(world: World) -> None:
