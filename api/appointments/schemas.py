@@ -64,7 +64,7 @@ class CustomerDetails(msgspec.Struct, frozen=True, kw_only=True):
             last_name=_text(name.last_name),
             email=proposal.require_address(_text(contact.primary_email)),
             phone=proposal.require_number(_text(contact.primary_phone)),
-            metadata=proposal.require_metadata(self.metadata or {}, "customer.metadata"),
+            metadata=proposal.require_small(self.metadata or {}, "customer.metadata"),
         )
 
 
@@ -123,7 +123,7 @@ class InteractionDataRequest(msgspec.Struct, frozen=True, kw_only=True, rename="
         return Routed(
             type=_text(self.routing.type),
             properties=_pairs(self.routing.properties, "interaction.routing.properties"),
-            custom_fields=self.custom_fields or {},
+            custom_fields=proposal.require_small(self.custom_fields or {}, "interaction.customFields"),
         )
 
 
@@ -149,7 +149,7 @@ class ScheduleAppointmentRequest(msgspec.Struct, frozen=True, kw_only=True, rena
             locale=formats.locale(self.locale),
             title=_text(self.title),
             notes=_text(self.notes),
-            metadata=proposal.require_metadata(self.metadata or {}, "metadata"),
+            metadata=proposal.require_small(self.metadata or {}, "metadata"),
             notification_headers=_headers(self.notification_headers),
             interaction=None if self.interaction is None else self.interaction.routed(),
             customer=None if self.customer is None else self.customer.customer(),
@@ -179,7 +179,7 @@ class UpdateAppointmentRequest(msgspec.Struct, frozen=True, kw_only=True, rename
         if self.notes is not UNSET:
             wanted["notes"] = _text(self.notes)
         if self.metadata is not UNSET:
-            wanted["metadata"] = proposal.require_metadata(self.metadata or {}, "metadata")
+            wanted["metadata"] = proposal.require_small(self.metadata or {}, "metadata")
         if self.notification_headers is not UNSET:
             wanted["notification_headers"] = _headers(self.notification_headers)
         return wanted
@@ -341,11 +341,11 @@ def _headers(value: dict[str, str] | str | UnsetType | None) -> dict[str, str]:
 
 def _pairs(value: dict[str, str] | str | UnsetType | None, name: str) -> dict[str, str]:
     if isinstance(value, dict):
-        return value
+        return proposal.require_small(value, name)
     if not isinstance(value, str) or not value.strip():
         return {}
     try:
-        return _PAIRS.decode(value)
+        return proposal.require_small(_PAIRS.decode(value), name)
     except msgspec.MsgspecError:
         pointer = f"/{name.replace('.', '/')}"
         raise BadInput(f"{name}: must be an object of texts, or a text that holds one", pointer=pointer) from None

@@ -110,6 +110,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     history_events_shared: Annotated[_Positive, Meta(description="Events kept of /v2/users and a custom channel")] = (
         100_000
     )
+    appointment_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=36_500,
+            description="Appointments, and what is known of their people, so long after the end; 0: for ever",
+        ),
+    ] = 365
     session_queue_events: Annotated[_Positive, Meta(description="Events that wait for one slow session")] = 256
     session_queue_bytes: Annotated[_Positive, Meta(description="Bytes that wait for one slow session")] = 262_144
 

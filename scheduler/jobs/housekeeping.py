@@ -7,6 +7,7 @@ else after a pause.
 from collections.abc import Callable
 from typing import Final
 
+from api.appointments.actions import changing as appointments
 from api.callbacks.actions import ending as callbacks
 from api.codes import actions as codes
 from api.tickets import actions as tickets
@@ -28,6 +29,7 @@ TICKETS: Final = "housekeeping.tickets"
 FILES: Final = "housekeeping.files"
 CALLS: Final = "housekeeping.calls"
 NOTICES: Final = "housekeeping.notices"
+APPOINTMENTS: Final = "housekeeping.appointments"
 CHUNKS: Final = 64
 """Of files, in one batch: sixteen megabytes."""
 CALLBACKS: Final = "housekeeping.callbacks"
@@ -72,6 +74,10 @@ def transactional(settings: Settings) -> tuple[Transactional, ...]:
     def old_callback_counts(tx: Tx, now: float) -> int:
         return callbacks.forget_counts(tx, now, BATCH)
 
+    def old_appointments(tx: Tx, now: float) -> int:
+        days = settings.appointment_days
+        return appointments.expire(tx, now - days * 86_400, BATCH) if days else 0
+
     return (
         regular(HISTORY, history, every=10.0),
         regular(IDEMPOTENCY, keys, every=60.0),
@@ -79,6 +85,7 @@ def transactional(settings: Settings) -> tuple[Transactional, ...]:
         regular(REVOCATIONS, ends, every=600.0),
         regular(CODES, one_time_codes, every=60.0),
         regular(TICKETS, old_tickets, every=600.0),
+        regular(APPOINTMENTS, old_appointments, every=3600.0),
         regular(FILES, old_files, every=60.0, batch=CHUNKS),
         regular(CALLBACKS, old_callbacks, every=600.0),
         regular(CALLBACK_COUNTS, old_callback_counts, every=600.0),
@@ -87,8 +94,8 @@ def transactional(settings: Settings) -> tuple[Transactional, ...]:
 
 def begin(tx: Tx, now: float) -> None:
     """See that each of them is planned: on a new database nobody has done it before."""
-    old = (HISTORY, IDEMPOTENCY, BURIED, REVOCATIONS, CODES, TICKETS, FILES, CALLBACKS, CALLBACK_COUNTS, CALLS, NOTICES)
-    for kind in old:
+    own = (HISTORY, IDEMPOTENCY, BURIED, REVOCATIONS, CODES, TICKETS, FILES)
+    for kind in (*own, CALLBACKS, CALLBACK_COUNTS, CALLS, APPOINTMENTS, NOTICES):
         timers.plan_unless_pending(tx, kind, "", micros(now))
 
 

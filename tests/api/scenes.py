@@ -68,8 +68,8 @@ async def passwords(world: World) -> Scene:
     return Scene(user="carol")
 
 
-async def code(world: World) -> Scene:
-    reply = await world.ask("POST", "/security/otp", {"to": "carol@example.com", "organizationId": DEMO})
+async def code(world: World, to: str = "carol@example.com") -> Scene:
+    reply = await world.ask("POST", "/security/otp", {"to": to, "organizationId": DEMO})
     return Scene(body={"verificationId": reply.json()["id"], "code": await code_sent(world)})
 
 
@@ -194,7 +194,9 @@ async def offer(world: World) -> Scene:
 
 
 async def appointment(world: World) -> Scene:
-    """One of the demo's, an hour ahead."""
+    """One of the demo's, an hour ahead, to which carol is invited; dora might be."""
+    for name in ("carol", "dora"):
+        await world.user(name, organization=DEMO)
     body = {
         "applicationId": "demo-app",
         "customer": {"contact": {"primaryEmail": "maria@example.com"}},
@@ -202,8 +204,17 @@ async def appointment(world: World) -> Scene:
         "start": wire.instant(world.clock.now() + 3600),
         "timezone": "Europe/Berlin",
     }
-    made = await ask(world, "POST", "/api/appointments/", body, user="alice", role="ROLE_AGENT")
-    return Scene(path={"id": made["id"]})
+    made = await ask(world, "POST", "/api/appointments/", body, role="ROLE_AGENT")
+    invited = {"id": made["id"], "userId": "carol"}
+    await ask(world, "POST", "/api/appointments/participants/agents/", invited, role="ROLE_AGENT")
+    return Scene(path={"id": made["id"]}, body={"id": made["id"], "start": "2027-01-21T10:00:00.0Z"})
+
+
+async def booking_customer(world: World) -> Scene:
+    """Maria has a code."""
+    given = await code(world, "maria@example.com")
+    headers = {"X-OtpVerificationId": given.body["verificationId"], "X-OtpCode": given.body["code"]}
+    return Scene(body={"start": "2027-01-20T10:00:00.0Z"}, headers=headers)
 
 
 EMAIL_SERVICE: Final = {"applicationId": "demo-app", "domain": "mail.example.com", "toEmail": "adam@example.com"}
@@ -234,11 +245,23 @@ SCENES: Final[dict[str, Prepare]] = {
     "showTicket": ticket,
     "showShortTicket": ticket,
     "scheduleAppointment": soon,
+    "scheduleAppointmentAsCustomer": booking_customer,
+    "updateAppointment": appointment,
+    "deleteAppointment": appointment,
+    "getAppointment": appointment,
+    "endAppointment": appointment,
+    "activateAppointment": appointment,
+    "rescheduleAppointment": appointment,
+    "reassignAppointment": appointment,
+    "addParticipantAgent": appointment,
+    "addParticipantCustomer": appointment,
+    "deleteParticipant": appointment,
+    "getParticipantDetails": appointment,
+    "updateParticipantState": appointment,
     "getGoogleCalendarEvent": appointment,
     "getICalendarEvent": appointment,
     "confirmEmailServiceVerification": sender("emails", EMAIL_SERVICE),
     "confirmSMSServiceVerification": sender("sms", SMS_SERVICE),
-    "operateTimer": dead_letter,
     "addDevice": user,
     "readDevice": device,
     "removeDevice": device,

@@ -11,6 +11,8 @@ BENCHMARKS = (
     ["tests.benchmarks.callbacks", "--database", "postgresql"],
     ["tests.benchmarks.calls", "--database", "sqlite"],
     ["tests.benchmarks.calls", "--database", "postgresql"],
+    ["tests.benchmarks.waiting", "--database", "sqlite"],
+    ["tests.benchmarks.waiting", "--database", "postgresql"],
 )
 
 

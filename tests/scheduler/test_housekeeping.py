@@ -5,13 +5,20 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from api.appointments.actions import scheduling
+from api.appointments.rules.appointment import Customer
+from api.appointments.rules.proposal import Proposal, Times
+from api.appointments.rules.site import Sites
 from api.codes import actions as codes
 from api.codes.actions import Wanted
 from api.codes.rules import Given
 from api.tickets import actions as tickets
 from api.tickets.rules import Ticket
 from channels.envelope import Stream
+from hub.auth.principal import Principal
+from hub.kernel.applications import Application
 from hub.kernel.clock import micros
+from hub.kernel.periods import Period
 from hub.kernel.secret import Secret
 from hub.kernel.settings import Settings
 from hub.store import idempotency, outbox, revocations, streams, timers
@@ -26,7 +33,7 @@ from tests.store.harness import rows
 from tests.support.clock import START, FakeClock
 
 ALICE = Stream("acme", "alice", "/v2/me/calls")
-SETTINGS = Settings(history_events=3, timers_buried_seconds=100)
+SETTINGS = Settings(history_events=3, timers_buried_seconds=100, appointment_days=30)
 
 
 def keeper(db: Database, clock: FakeClock) -> Firing:
@@ -122,6 +129,28 @@ async def test_codes_and_tickets_go_when_their_time_has_come(db: Database, clock
     assert await left() == [0, 0]
 
 
+async def test_appointments_go_so_many_days_after_their_end_with_their_people(db: Database, clock: FakeClock) -> None:
+    times = Times(start=START + 3600, duration=Period(seconds=3600), timezone="UTC")
+    proposal = Proposal(times=times, locale="en-US", customer=Customer(username="maria"))
+    sites = Sites({"shop": Application(organization="acme", auto_activate=False)}, "http://hub.test")
+    alice = Principal(
+        user="alice", organization="acme", roles=frozenset({"ROLE_AGENT"}), issued_at=START, expires_at=START
+    )
+    site = sites.named("acme", "shop")
+    await db.write(lambda tx: scheduling.schedule(tx, alice, proposal, site, START, sites))
+    job = await begun(db, clock)
+
+    async def left() -> list[int]:
+        await job.work()
+        counts = "SELECT (SELECT COUNT(*) FROM appointment), (SELECT COUNT(*) FROM appointment_participant)"
+        return list(*await db.read(lambda tx: rows(tx, counts)))
+
+    clock.advance(7200 + 30 * 86_400 - 1)
+    assert await left() == [1, 2]
+    clock.advance(3600)
+    assert await left() == [0, 0]
+
+
 async def test_beginning_again_moves_nothing(db: Database, clock: FakeClock) -> None:
     job = await begun(db, clock)
     await job.work()
@@ -141,6 +170,7 @@ async def test_beginning_again_moves_nothing(db: Database, clock: FakeClock) -> 
         (housekeeping.CALLBACK_COUNTS, micros(START + 600)),
         (housekeeping.CALLS, micros(START)),  # its job is among those of calls
         (housekeeping.NOTICES, micros(START)),  # among those of appointments
+        (housekeeping.APPOINTMENTS, micros(START + 3600)),
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from api.appointments import records
 from api.appointments.actions import rooms
 from api.appointments.actions.rooms import Withdrawn
 from api.appointments.actions.saving import erase, locked, save
@@ -58,6 +59,13 @@ def delete(
     )
     erase(tx, before, tombstone, now, sites)
     return withdrawn
+
+
+def expire(tx: Tx, before: float, batch: int) -> int:
+    """Delete at most `batch` that have ended before an instant, with all that is known of their people; returns how
+    many.
+    """
+    return records.expire(tx, before, batch)
 
 
 def _left(each: Participant) -> Participant:

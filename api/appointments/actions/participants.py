@@ -81,7 +81,9 @@ def remove(tx: Tx, caller: Principal, id: str, participant_id: str, now: float, 
         raise WrongState("The organizer cannot be removed; reassign the appointment instead")
     if participant.type == "CUSTOMER" and len(list(before.customers)) == 1:
         raise WrongState("The only customer cannot be removed; delete the appointment instead")
-    after = replace(before, participants=tuple(each for each in before.participants if each is not participant))
+    remaining = tuple(each for each in before.participants if each is not participant)
+    # To the calendar of whoever is removed, the appointment is cancelled.
+    after = replace(before, participants=remaining, sequence=before.sequence + 1)
     return save(tx, before, after, "ParticipantRemoved", now, sites, participant=participant)
 
 

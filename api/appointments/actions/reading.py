@@ -8,7 +8,7 @@ from api.appointments.rules.permissions import Deed, UnknownAppointment
 from api.appointments.rules.search import Search
 from api.appointments.rules.site import Site
 from hub.auth.principal import Principal
-from hub.store.transaction import Snapshot, Tx
+from hub.store.transaction import Snapshot
 
 MOST_GROUPS = 10_000
 MOST_ELIGIBLE = 10_000
@@ -43,8 +43,3 @@ def count(tx: Snapshot, site: Site, start: tuple[float, float]) -> list[Group]:
 def overlaps(tx: Snapshot, site: Site, start: float, end: float) -> int:
     """How many share an instant with the half-open interval."""
     return records.count_overlapping(tx, site.application.organization, site.id, start, end)
-
-
-def expire(tx: Tx, before: float, batch: int) -> int:
-    """Delete at most `batch` that have ended before an instant, with all that is known of their people."""
-    return records.expire(tx, before, batch)

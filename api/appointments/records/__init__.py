@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from api.appointments.rules.appointment import Appointment, Customer, Interaction, Organizer, Participant, Room
+from api.appointments.rules.appointment import LONGEST, Appointment, Customer, Interaction, Organizer, Participant, Room
 from api.appointments.rules.search import Search, SortField
 from hub.kernel import wire
 from hub.kernel.clock import micros, seconds
@@ -231,9 +231,15 @@ def _scheduled(organization: str, application: str) -> tuple[ColumnElement[bool]
 def _shared(organization: str, application: str, start: float, end: float) -> tuple[ColumnElement[bool], ...]:
     return (
         *_scheduled(organization, application),
+        _begins_for(start),
         appointment.c.start < micros(end),
         appointment.c.end > micros(start),
     )
+
+
+def _begins_for(instant: float) -> ColumnElement[bool]:
+    """What is true of everything that ends after the instant: the index then leaves out the past."""
+    return appointment.c.start > micros(instant - LONGEST.total_seconds())
 
 
 def _wanted(search: Search) -> list[ColumnElement[bool]]:
@@ -250,7 +256,7 @@ def _wanted(search: Search) -> list[ColumnElement[bool]]:
     if search.until is not None:
         wanted.append(appointment.c.start < micros(search.until))
     if search.since is not None:
-        wanted.append(appointment.c.end > micros(search.since))
+        wanted += [_begins_for(search.since), appointment.c.end > micros(search.since)]
     return wanted
 
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from api.appointments.actions import participants
 from api.appointments.actions.participants import UnknownAgent, UnknownParticipant
-from api.appointments.routes.record import BASE, ONE, operation, sites
+from api.appointments.routes.record import BASE, EXAMPLE, ONE, operation, sites
 from api.appointments.rules import formats
 from api.appointments.rules.permissions import Deed, UnknownAppointment
 from api.appointments.schemas import (
@@ -96,6 +96,7 @@ OPERATIONS = (
         AlreadyExists,
         body=AddParticipantAgentRequest,
         result=GetAppointmentResponse,
+        examples={"agent": {"id": EXAMPLE, "userId": "dora"}},
     ),
     operation(
         "addParticipantCustomer",
@@ -107,6 +108,7 @@ OPERATIONS = (
         UnknownAppointment,
         body=AddParticipantCustomerRequest,
         result=GetAppointmentResponse,
+        examples={"customer": {"id": EXAMPLE, "customer": {"name": {"firstName": "Peter"}, "username": "peter"}}},
         description="Nothing changes for a customer who is invited under the same user name or mail address.",
     ),
     operation(
@@ -160,6 +162,7 @@ OPERATIONS = (
         UnknownAgent,
         body=AddParticipantAgentRequest,
         result=GetAppointmentResponse,
+        examples={"agent": {"id": EXAMPLE, "userId": "dora"}},
         description="The agent takes the place of the organizer and of all agents invited.",
     ),
 )

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 from api.applications.rules import UnknownApplication
 from api.appointments.actions import changing, reading, rooms, scheduling
-from api.appointments.routes.record import BASE, ONE, operation, sites
+from api.appointments.routes.record import BASE, EXAMPLE, ONE, operation, sites
 from api.appointments.rules import formats, permissions
 from api.appointments.rules.appointment import Appointment
 from api.appointments.rules.booking import SlotTaken
@@ -215,6 +215,7 @@ OPERATIONS = (
         UnknownApplication,
         query=FindAppointmentsQuery,
         result=FindAppointmentsResponsePaged,
+        query_example={"applicationId": "demo-app", "sortField": "start", "pageSize": "10"},
         headers={positions.HEADER: positions.DESCRIPTION},
         description="ROLE_SUPERVISOR lists those of everybody, others those of which they are the organizer.",
     ),
@@ -242,6 +243,7 @@ OPERATIONS = (
         UnknownAppointment,
         body=UpdateAppointmentRequest,
         result=GetAppointmentResponse,
+        examples={"title": {"id": EXAMPLE, "title": "Repair", "notes": None}},
         description="What is left out stays as it is; null, an empty text and an empty object take a value away.",
     ),
     operation(
@@ -301,6 +303,7 @@ OPERATIONS = (
         Deed.FIND_ELIGIBLE,
         BadInput,
         query=FindEligibleQuery,
+        query_example={"timeFrame": "P7D"},
         result=list[FindAppointmentsEligibleResponse],
         headers={"Deprecation": "`true`"},
         deprecated=True,
@@ -318,6 +321,7 @@ OPERATIONS = (
         UnknownAppointment,
         body=RescheduleAppointmentRequest,
         result=GetAppointmentResponse,
+        examples={"later": {"id": EXAMPLE} | {name: _SAMPLE[name] for name in ("start", "duration", "timezone")}},
         description="The address of the room stays the same. The old time is free once the new one is sure.",
     ),
 )

@@ -131,6 +131,8 @@ def _interval(start: str, length: str, name: str) -> tuple[float, float]:
     return begin, begin + period.length.total_seconds()
 
 
+_WHERE: Final = {"applicationId": "demo-app", "organizationId": "demo"}
+
 OPERATIONS = (
     operation(
         "scheduleAppointmentAsCustomer",
@@ -147,6 +149,15 @@ OPERATIONS = (
         TooManyRequests,
         body=ScheduleAppointmentAsCustomerRequest,
         result=GetAppointmentResponse,
+        examples={
+            "appointment": {
+                **_WHERE,
+                "customer": {"contact": {"primaryEmail": "maria@example.com"}},
+                "duration": "PT30M",
+                "start": "2030-01-31T19:00:00.0Z",
+                "timezone": "Europe/Berlin",
+            }
+        },
         description=f"With a one-time code: its id and the code in {proven.ID_HEADER} and {proven.CODE_HEADER}, or as "
         "name and password of HTTP Basic.",
     ),
@@ -160,6 +171,7 @@ OPERATIONS = (
         BadInput,
         TooManyRequests,
         query=CountAppointmentsQuery,
+        query_example={**_WHERE, "start": "2030-01-31T08:00:00.0Z", "timeFrame": "PT10H"},
         result=list[AppointmentCountResponse],
         description="An organization and an application that do not belong together have no appointments.",
     ),
@@ -173,6 +185,7 @@ OPERATIONS = (
         BadInput,
         TooManyRequests,
         query=CountOverlappingQuery,
+        query_example={**_WHERE, "start": "2030-01-31T19:00:00.0Z", "duration": "PT30M"},
         result=AppointmentOverlapResponse,
         description="One that begins when the time ends does not overlap, nor one that ends when it begins.",
     ),

@@ -13,6 +13,8 @@ from hub.kernel.errors import HubError, Overloaded
 
 BASE: Final = "/api/appointments/"
 ONE: Final = "/api/appointments/{id}"
+EXAMPLE: Final = "f46f165d-383a-4432-9a3e-9c805a152e0c"
+_PATHS: Final = {"id": EXAMPLE, "pid": "carol"}
 
 
 def sites(call: Call[Any]) -> Sites:
@@ -41,5 +43,6 @@ def operation(
         handler=handler,
         roles=None if deed is None else permissions.roles_for(deed),
         errors=(*errors, Overloaded),
+        path_example={part: value for part, value in _PATHS.items() if f"{{{part}}}" in path},
         **more,
     )

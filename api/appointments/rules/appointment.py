@@ -17,6 +17,8 @@ STATES: Final[tuple[State, ...]] = get_args(State)
 RoutingType: TypeAlias = Literal["GENESYS_CLOUD_FLOW", "GENESYS_CLOUD_QUEUE", "TALKDESK_DIGITAL_CONNECT"]
 ROUTING_TYPES: Final[tuple[RoutingType, ...]] = get_args(RoutingType)
 ROOM_TYPE: Final = "MULTI_USE_TICKET"
+LONGEST: Final = timedelta(days=1)
+"""No appointment lasts longer."""
 
 
 class Customer(Struct, frozen=True, kw_only=True):

@@ -6,19 +6,17 @@ Appointments are half-open intervals of instants: one may begin when another end
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from api.appointments.rules.appointment import LONGEST
 from api.services import office_hours
 from hub.kernel import hours, wire
 from hub.kernel.applications import Application, WorkingHours, is_zone
 from hub.kernel.errors import BadInput
 from hub.kernel.hours import OfficeHours
 from hub.kernel.periods import Period
-
-LONGEST: Final = timedelta(days=1)
 
 
 class Slot(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from msgspec import Struct
 
@@ -13,9 +13,11 @@ from hub.kernel.errors import BadInput
 from hub.kernel.headers import header_fault
 from hub.kernel.periods import Period
 
-MOST_METADATA_BYTES: Final = 8_192
+MOST_BYTES: Final = 8_192
 MOST_HEADERS: Final = 20
 MOST_PARTICIPANTS: Final = 50
+
+T = TypeVar("T")
 
 _NUMBER: Final = re.compile(r"\+?[0-9][0-9 ()./-]{2,30}", re.ASCII)
 
@@ -50,11 +52,13 @@ class Proposal(Struct, frozen=True, kw_only=True):
     customer: Customer | None = None
 
 
-def require_metadata(metadata: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Raises BadInput where there is too much of it."""
-    if len(wire.encode(metadata)) > MOST_METADATA_BYTES:
-        raise BadInput(f"{name}: at most {MOST_METADATA_BYTES} bytes", pointer=f"/{name.replace('.', '/')}")
-    return metadata
+def require_small(values: dict[str, T], name: str) -> dict[str, T]:
+    """Whatever clients add of their own goes along in every message about the appointment. Raises BadInput where it is
+    too much.
+    """
+    if len(wire.encode(values)) > MOST_BYTES:
+        raise BadInput(f"{name}: at most {MOST_BYTES} bytes", pointer=f"/{name.replace('.', '/')}")
+    return values
 
 
 def require_headers(headers: Mapping[str, str]) -> Mapping[str, str]:

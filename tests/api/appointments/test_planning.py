@@ -76,14 +76,14 @@ async def test_what_was_not_said_is_not_there(desk: Desk) -> None:
     }
 
 
-async def test_the_same_key_schedules_once(either: Desk) -> None:
+async def test_the_same_key_schedules_once(desk: Desk) -> None:
     key = {"Idempotency-Key": "one"}
-    first = await either.ask("POST", "", body(), headers=key)
-    again = await either.ask("POST", "", body(), headers=key)
+    first = await desk.ask("POST", "", body(), headers=key)
+    again = await desk.ask("POST", "", body(), headers=key)
     assert again.json() == first.json()
     assert again.headers["Idempotent-Replayed"] == "true"
-    assert (await either.ask("POST", "", body(title="Another"), headers=key)).status_code == 422
-    assert (await either.good("GET", ""))["total"] == 1
+    assert (await desk.ask("POST", "", body(title="Another"), headers=key)).status_code == 422
+    assert (await desk.good("GET", ""))["total"] == 1
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ async def test_interactions_are_filled_up(
     assert made["interaction"]["routing"]["type"] == interaction["routing"].get("type", default).strip('"')
 
 
-BAD = [
+BAD: list[tuple[dict[str, Any], str]] = [
     ({"applicationId": ...}, "Object missing required field `applicationId`"),
     ({"applicationId": "nothing"}, "applicationId: no such application"),
     ({"applicationId": "foreign"}, "applicationId: no such application"),
@@ -139,11 +139,10 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("wrong", "why"), BAD)
-async def test_bad_wishes_schedule_nothing(desk: Desk, wrong: dict[str, Any], why: str) -> None:
-    status, code, message = refusal(await desk.ask("POST", "", body(**wrong)))
-    assert (status, code) == (400, "StatusBadRequest")
-    assert why in message
+async def test_bad_wishes_schedule_nothing(desk: Desk) -> None:
+    for wrong, why in BAD:
+        status, name, message = refusal(await desk.ask("POST", "", body(**wrong)))
+        assert (status, name, why in message) == (400, "StatusBadRequest", True), (wrong, message)
     assert (await desk.good("GET", ""))["total"] == 0
     assert desk.world.published == []
 
@@ -221,16 +220,13 @@ async def test_lists_are_sorted(either: Desk) -> None:
         assert "".join([names[each] for each in descending]) == order[::-1], field
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
+async def test_bad_questions_get_no_list(desk: Desk) -> None:
+    for query in (
         *("pageSize=0", "pageSize=101", "pageSize=x", "pageNumber=0", "pageNumber=99999999999999999999"),
         *("sortField=colour", "sortOrder=up", "duration=5", "range=yesterday", "range=2027-01-15T09:00:00Z"),
         *("range=2027-01-15T09:00:00Z,2027-01-15T08:00:00Z", "organizerId=%00", "&".join(["a=b"] * 101)),
-    ],
-)
-async def test_bad_questions_get_no_list(desk: Desk, query: str) -> None:
-    assert refusal(await desk.ask("GET", f"?{query}", token=desk.sue))[:2] == (400, "StatusBadRequest")
+    ):
+        assert refusal(await desk.ask("GET", f"?{query}", token=desk.sue))[:2] == (400, "StatusBadRequest"), query
 
 
 async def test_a_token_for_one_application_sees_no_other(desk: Desk) -> None:
@@ -267,17 +263,17 @@ async def test_paths_are_served_with_a_slash_at_the_end_and_without(desk: Desk, 
 # Updating -----------------------------------------------------------------------------------------------------------
 
 
-async def test_what_is_left_out_stays_and_what_is_empty_goes(either: Desk) -> None:
-    made = await either.schedule(notes="n", metadata={"a": 1}, notificationHeaders={"x-a": "1"})
-    changed = await either.good("PUT", "", {"id": made["id"], "title": '"Another"', "unknown": 1})
+async def test_what_is_left_out_stays_and_what_is_empty_goes(desk: Desk) -> None:
+    made = await desk.schedule(notes="n", metadata={"a": 1}, notificationHeaders={"x-a": "1"})
+    changed = await desk.good("PUT", "", {"id": made["id"], "title": '"Another"', "unknown": 1})
     assert changed == made | {"title": "Another"}
     emptied = {"id": made["id"], "title": None, "notes": "", "metadata": {}, "notificationHeaders": {}}
-    cleared = await either.good("PUT", "", emptied)
+    cleared = await desk.good("PUT", "", emptied)
     gone = ("title", "notes", "metadata", "notificationHeaders")
     assert cleared == {name: value for name, value in changed.items() if name not in gone}
-    assert await either.kinds("alice") == ["Created", "Updated", "Updated"]
-    assert await either.good("PUT", "", emptied) == cleared  # nothing to tell
-    assert await either.kinds("alice") == ["Created", "Updated", "Updated"]
+    assert await desk.kinds("alice") == ["Created", "Updated", "Updated"]
+    assert await desk.good("PUT", "", emptied) == cleared  # nothing to tell
+    assert await desk.kinds("alice") == ["Created", "Updated", "Updated"]
 
 
 # Rescheduling -------------------------------------------------------------------------------------------------------
@@ -307,17 +303,17 @@ async def test_a_reschedule_moves_everything_and_keeps_the_address(either: Desk)
     assert await either.kinds("alice") == ["Created", "Rescheduled", "Updated"]
 
 
-async def test_the_address_stays_even_when_its_ticket_has_long_been_deleted(either: Desk) -> None:
-    made = await either.schedule()
-    either.world.clock.at += 10 * 86_400
+async def test_the_address_stays_even_when_its_ticket_has_long_been_deleted(desk: Desk) -> None:
+    made = await desk.schedule()
+    desk.world.clock.at += 10 * 86_400
 
     def delete(tx: Any) -> None:
         tx.cursor.execute("DELETE FROM ticket")
 
-    await either.world.services.db.write(delete)
-    moved = await either.good("PUT", "reschedule", times(made["id"], 11 * 86_400))
+    await desk.world.services.db.write(delete)
+    moved = await desk.good("PUT", "reschedule", times(made["id"], 11 * 86_400))
     assert moved["roomAccess"]["url"] == made["roomAccess"]["url"]
-    assert await either.customer(moved)
+    assert await desk.customer(moved)
 
 
 @pytest.mark.parametrize(
@@ -349,17 +345,17 @@ async def test_what_is_over_is_not_moved(desk: Desk) -> None:
 # Ending and deleting ------------------------------------------------------------------------------------------------
 
 
-async def test_an_end_completes_the_interaction_once(either: Desk) -> None:
-    made = await either.schedule()
+async def test_an_end_completes_the_interaction_once(desk: Desk) -> None:
+    made = await desk.schedule()
     path = f"{made['id']}/participants/alice"
-    await either.good("PUT", path, {"state": "JOINED"})
-    either.world.clock.at += HOUR
-    ended = await either.good("PUT", f"{made['id']}/end")
+    await desk.good("PUT", path, {"state": "JOINED"})
+    desk.world.clock.at += HOUR
+    ended = await desk.good("PUT", f"{made['id']}/end")
     assert ended["interaction"] == {"state": "COMPLETE"}
     assert ended["participantIds"][1] == {"id": "alice", "state": "LEFT", "type": "AGENT"}
     assert ended["roomAccess"]["expires"] == at(5 * HOUR)  # four hours from now, sooner than from the end
-    assert await either.good("PUT", f"{made['id']}/end") == ended
-    assert await either.kinds("alice") == ["Created", "ParticipantState", "Completed"]
+    assert await desk.good("PUT", f"{made['id']}/end") == ended
+    assert await desk.kinds("alice") == ["Created", "ParticipantState", "Completed"]
 
 
 async def test_deleted_is_gone_for_everybody_and_its_room_is_closed(either: Desk) -> None:
@@ -384,9 +380,9 @@ async def test_deleted_is_gone_for_everybody_and_its_room_is_closed(either: Desk
     }
 
 
-async def test_nothing_personal_stays_of_what_was_deleted(either: Desk) -> None:
-    made = await either.schedule(notes="private", metadata={"secret": 1}, interaction={"routing": {}})
-    await either.ask("DELETE", made["id"])
+async def test_nothing_personal_stays_of_what_was_deleted(desk: Desk) -> None:
+    made = await desk.schedule(notes="private", metadata={"secret": 1}, interaction={"routing": {}})
+    await desk.ask("DELETE", made["id"])
 
     def rows(tx: Any) -> str:
         tx.cursor.execute("SELECT * FROM appointment")
@@ -394,7 +390,7 @@ async def test_nothing_personal_stays_of_what_was_deleted(either: Desk) -> None:
         tx.cursor.execute("SELECT * FROM appointment_participant")
         return repr([*kept, *tx.cursor.fetchall()])
 
-    kept = await either.world.services.db.read(rows)
+    kept = await desk.world.services.db.read(rows)
     assert made["id"] in kept
     for word in ("private", "secret", "Maria", "maria@example.com", "Installation", "https://"):
         assert word not in kept
@@ -403,15 +399,15 @@ async def test_nothing_personal_stays_of_what_was_deleted(either: Desk) -> None:
 # Activating ---------------------------------------------------------------------------------------------------------
 
 
-async def test_activation_makes_one_room(either: Desk) -> None:
-    made = await either.schedule(applicationId="manual")
+async def test_activation_makes_one_room(desk: Desk) -> None:
+    made = await desk.schedule(applicationId="manual")
     assert "roomAccess" not in made
-    room = await either.good("POST", f"activate/{made['id']}", token=either.crm)
+    room = await desk.good("POST", f"activate/{made['id']}", token=desk.crm)
     assert room == {"expires": at(HOUR + 1800 + 4 * HOUR), "type": "MULTI_USE_TICKET", "url": room["url"]}
-    assert re.fullmatch(rf"{either.world.services.settings.public_url}/q/[0-9a-z]{{26}}", room["url"])
-    assert await either.good("POST", f"activate/{made['id']}", token=either.crm) == room
-    assert await either.read(made["id"]) == made | {"roomAccess": room}
-    assert await either.kinds("alice") == ["Created", "Activated"]
+    assert re.fullmatch(rf"{desk.world.services.settings.public_url}/q/[0-9a-z]{{26}}", room["url"])
+    assert await desk.good("POST", f"activate/{made['id']}", token=desk.crm) == room
+    assert await desk.read(made["id"]) == made | {"roomAccess": room}
+    assert await desk.kinds("alice") == ["Created", "Activated"]
 
 
 async def test_a_customer_comes_into_the_conference_of_the_appointment(desk: Desk) -> None:
