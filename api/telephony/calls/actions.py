@@ -187,14 +187,23 @@ def observe(
     call_id = reports.call_of(message)
     if call_id is None:
         return
-    timers.cancel(tx, conversations.UNHEARD, conversations.unheard_key(organization, user, call_id))
     before = _locked(tx, organization, user, call_id)
     if before is None:
         before = records.open_and_lock(tx, organization, f"{user}/{call_id}")
-    phone = devices.at_number(tx, organization, message.phone_number or "") if message.phone_number else None
-    device = "" if phone is None else phone.id
+    else:
+        timers.cancel(tx, conversations.UNHEARD, conversations.unheard_key(organization, user, call_id))
+    device = _device(tx, before, user, call_id, message.phone_number or "")
     after = reports.believed(before, user, message, data, device, now)
     changes.keep(tx, before, after, now, floor=floor)
+
+
+def _device(tx: Tx, known: Conversation, user: str, id: str, number: str) -> str:
+    """The device with that number, looked for only where it is another one than the call has been at so far."""
+    leg = known.of(user, id)
+    if not number or (leg is not None and leg.device and leg.number == number):
+        return "" if leg is None else leg.device
+    phone = devices.at_number(tx, known.organization, number)
+    return "" if phone is None else phone.id
 
 
 def forget(tx: Tx, floor: Floor, before: float, limit: int, now: float) -> int:
