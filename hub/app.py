@@ -227,6 +227,10 @@ def _bounds(settings: Settings) -> Bounds:
         settings.session_queue_bytes,
         settings.bayeux_browser_connects,
         settings.handshakes_per_second,
+        settings.max_sessions,
+        settings.sessions_per_organization,
+        settings.sessions_per_user,
+        settings.publishes_per_second,
     )
 
 
@@ -238,6 +242,7 @@ def _limits(settings: Settings) -> Limits:
         displaced=settings.bayeux_displaced_status,
         ping=settings.ws_ping_seconds,
         pong=settings.ws_ping_timeout_seconds,
+        deflate=settings.ws_deflate,
         proxies=settings.proxies,
     )
 

@@ -91,6 +91,21 @@ RECOVERIES = _counter(
     "hub_recoveries_total", "Streams read again for a subscriber, by result.", "kind", ("live", "replayed", "gap")
 )
 HEALED_EVENTS = _counter("hub_healed_events_total", "Events that the broker missed and the log supplied.")
+REFUSED = _counter(
+    "hub_refused_total",
+    "What a limit refused: handshakes, publishes, sockets; user_sessions_left_alone are sessions that made room.",
+    "limit",
+    (
+        "handshakes",
+        "sessions",
+        "organization_sessions",
+        "user_sessions",
+        "user_sessions_left_alone",
+        "publishes",
+        "connections",
+        "strangers",
+    ),
+)
 BAD_FRAMES = _counter(
     "hub_bad_frames_total",
     "Messages refused before the protocol saw them, by reason.",

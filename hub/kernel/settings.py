@@ -148,6 +148,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _Positive, Meta(description="Bayeux handshakes admitted; surplus ones are advised to come later")
     ] = 500
 
+    max_sessions: Annotated[
+        _Positive, Meta(description="Bayeux sessions alive at once; further handshakes are advised to come later")
+    ] = 20_000
+    sessions_per_organization: Annotated[
+        int, Meta(ge=0, le=2**31 - 1, description="Of one organization, the same; 0: as many as of all")
+    ] = 0
+    sessions_per_user: Annotated[
+        _Positive, Meta(description="Of one user; beyond, sessions that their clients have left end first")
+    ] = 50
+    publishes_per_second: Annotated[
+        _Positive, Meta(description="Messages that the clients of one user may publish on custom channels")
+    ] = 200
+
+    ws_deflate: Annotated[
+        bool,
+        Meta(description="Offer permessage-deflate to clients that have authenticated; an event is compressed once"),
+    ] = False
     ws_ping_seconds: Annotated[float, Meta(gt=0, le=3_600, description="Time between two pings on a WebSocket")] = 20.0
     ws_ping_timeout_seconds: Annotated[
         float, Meta(gt=0, le=3_600, description="A WebSocket without a pong for so long is closed")

@@ -16,6 +16,7 @@ from hub.kernel import logs, metrics
 from hub.realtime.prepared import Prepared
 
 if TYPE_CHECKING:
+    from hub.realtime.ports import Link
     from hub.realtime.session import Session
 
 Part = tuple[bytes, "list[Callable[[bytes], object]]", "list[Session]"]
@@ -69,23 +70,23 @@ class Leaving:
     def __init__(self) -> None:
         self._parts: list[Part] = []
         self._queue: list[Prepared] = []
-        self._replay = False
+        self._replay = self._deflate = False
         self._writes: list[Callable[[bytes], object]] = []
         self._sessions: list[Session] = []
         self._events = 0
 
-    def add(self, session: "Session", queue: list[Prepared], write: Callable[[bytes], object], *, replay: bool) -> None:
+    def add(self, session: "Session", queue: list[Prepared], link: "Link", *, replay: bool) -> None:
         """The frames of the queue, for a session with or without the replay extension, shall be written."""
-        if queue != self._queue or replay is not self._replay:
-            self._begin(queue.copy(), replay=replay)
-        self._writes.append(write)
+        if queue != self._queue or replay is not self._replay or link.deflates is not self._deflate:
+            self._begin(queue.copy(), replay=replay, deflate=link.deflates)
+        self._writes.append(link.write)
         self._sessions.append(session)
         self._events += len(queue)
 
-    def _begin(self, queue: list[Prepared], *, replay: bool) -> None:
-        self._queue, self._replay = queue, replay
+    def _begin(self, queue: list[Prepared], *, replay: bool, deflate: bool) -> None:
+        self._queue, self._replay, self._deflate = queue, replay, deflate
         self._writes, self._sessions = [], []
-        frames = [event.frame(replay=replay) for event in queue]
+        frames = [event.frame(replay=replay, deflate=deflate) for event in queue]
         piece = frames[0] if len(frames) == 1 else b"".join(frames)
         self._parts.append((piece, self._writes, self._sessions))
 

@@ -29,6 +29,7 @@ from hub.realtime.ports import Credentials, Link, Origin
 from hub.realtime.pressure import Bounds
 from hub.realtime.publishing import Publisher, Publishing
 from hub.realtime.recovery import Recovery
+from hub.realtime.seats import Seats
 from hub.realtime.services import Services, about
 from hub.realtime.session import Session
 from hub.realtime.streams import Streams
@@ -73,14 +74,14 @@ class Node:
         self.streams = Streams()
         self.intake = Intake(database, self.streams, self.fanout)
         self.recovery = Recovery(database, broker, self.streams, self.intake, self.fanout, catalog, terms.epoch)
-        self.publishing = Publishing(database, publisher, catalog, clock)
+        self.publishing = Publishing(database, publisher, catalog, clock, bounds.publishes)
         self.services = Services()
         self.services.offer("session", about(clock))
         self.browsers = Browsers(bounds.browser_connects)
         self.attendance = Attendance()
         self._kicked = Kicked(terms.grace)
         self._sessions: dict[str, Session] = {}
-        self._of_user: dict[tuple[str, str], dict[str, Session]] = {}
+        self.seats = Seats(bounds)
         self._tasks: set[asyncio.Task[None]] = set()
         broker.connect(self.intake)
         metrics.SESSIONS.labels("websocket").set_function(lambda: self._count(pushes=True))
@@ -175,12 +176,18 @@ class Node:
         # Strangers have a rate of their own, and take nothing from those who work here.
         rate = self._customers if found.organization == NOWHERE else self._handshakes
         if not rate.admits(self.clock.monotonic()):
-            return on.Refused("503::overloaded", interval=self.a_while() if credentials.patient else 0)
+            return self._turned_away("handshakes", "503::overloaded", credentials)
+        if (full := self.seats.full_for(found)) is not None:
+            return self._turned_away(full, "503::too_many_sessions", credentials)
         session.principal = found
         session.patient = credentials.patient
         if handshake.version is None or handshake.supported_connection_types is None:
             metrics.HANDSHAKES_INCOMPLETE.inc()
         return on.Authenticated(self._ends_at(found))
+
+    def _turned_away(self, limit: str, error: str, credentials: Credentials) -> on.Refused:
+        metrics.REFUSED.labels(limit).inc()
+        return on.Refused(error, interval=self.a_while() if credentials.patient else 0)
 
     def _renew(self, session: Session, connect: Message, credentials: Credentials) -> on.Answer:
         """A newer token of the same user, brought by a connect."""
@@ -211,22 +218,17 @@ class Node:
     def opened(self, session: Session) -> None:
         """The handshake was accepted."""
         self._sessions[session.client_id] = session
-        owner = session.principal.identity
-        self._of_user.setdefault(owner, {})[session.client_id] = session
+        self.seats.take(session)
         self.attendance.opened(session.client_id, session.principal)
 
     def ended(self, session: Session, reason: str) -> None:
         """The session is over."""
         if self._sessions.pop(session.client_id, None) is None:
             return
-        owner = session.principal.identity
-        of_user = self._of_user[owner]
-        del of_user[session.client_id]
-        if not of_user:
-            del self._of_user[owner]
+        self.seats.leave(session)
         # A session expires by silence, which is how long its client has been away by then.
         silence = self.terms.grace if reason == "expired" else 0.0
-        self.attendance.closed(session.client_id, owner, self.clock.now() - silence)
+        self.attendance.closed(session.client_id, session.principal.identity, self.clock.now() - silence)
         self.recovery.detach(session, tuple(session.targets))
         self.browsers.forget(session)
         metrics.SESSIONS_ENDED.labels(reason).inc()
@@ -260,7 +262,7 @@ class Node:
         come late, when the user is back with newer ones. What the login `spared` has opened stays: its owner has just
         changed the password.
         """
-        for session in list(self._of_user.get((organization, user), {}).values()):
+        for session in self.seats.of(organization, user):
             principal = session.principal
             if spared is not None and principal.login == spared:
                 session.principal = structs.replace(principal, must_change=False)

@@ -83,6 +83,9 @@ class Link(Origin, Protocol):
 
     session: "Session | None"
 
+    deflates: bool
+    """Whether compressed frames may be written."""
+
     def write(self, frames: bytes, /) -> object:
         """Write complete WebSocket frames, in the loop tick in which `clear` has agreed and not otherwise."""
 

@@ -1,8 +1,10 @@
 """An event made ready for the wire, once, however many sessions it goes to.
 
 Each form is built when the first session needs it and then shared: the JSON message for long-polling answers, and the
-complete WebSocket frame for pushes; both with and without the replay extension.
+complete WebSocket frame for pushes, compressed or not; both with and without the replay extension.
 """
+
+import zlib
 
 from msgspec import Struct
 
@@ -10,17 +12,33 @@ from channels.envelope import LoggedEvent, Stream
 from hub.bayeux import codec
 
 TEXT = 0x81  # FIN and opcode text
+COMPRESSED = 0x40  # RSV1, the bit of permessage-deflate
+WINDOW_BITS = 12  # events are small; a larger window would find little more
+WORTHWHILE = 128  # bytes below which compressing wins nothing
+EMPTY_BLOCK = b"\x00\x00\xff\xff"
 SHORT, MEDIUM = 126, 65536
 
 
-def frame(payload: bytes) -> bytes:
-    """A complete, unmasked WebSocket text frame (RFC 6455 section 5.2)."""
+def frame(payload: bytes, first: int = TEXT) -> bytes:
+    """A complete, unmasked WebSocket text frame (RFC 6455 section 5.2); `first` is its first byte."""
     size = len(payload)
     if size < SHORT:
-        return bytes((TEXT, size)) + payload
+        return bytes((first, size)) + payload
     if size < MEDIUM:
-        return bytes((TEXT, SHORT)) + size.to_bytes(2, "big") + payload
-    return bytes((TEXT, SHORT + 1)) + size.to_bytes(8, "big") + payload
+        return bytes((first, SHORT)) + size.to_bytes(2, "big") + payload
+    return bytes((first, SHORT + 1)) + size.to_bytes(8, "big") + payload
+
+
+def deflated(payload: bytes) -> bytes:
+    """The same as a frame that can be inflated by itself (RFC 7692), so that all receivers can have it."""
+    if len(payload) < WORTHWHILE:
+        return frame(payload)
+    compressor = zlib.compressobj(wbits=-WINDOW_BITS)
+    small = compressor.compress(payload) + compressor.flush(zlib.Z_SYNC_FLUSH)
+    return frame(small.removesuffix(EMPTY_BLOCK), TEXT | COMPRESSED) if len(small) < len(payload) else frame(payload)
+
+
+NO_FRAMES: tuple[bytes | None, ...] = (None, None, None, None)
 
 
 class Prepared(Struct, gc=False, eq=False):
@@ -36,8 +54,7 @@ class Prepared(Struct, gc=False, eq=False):
     binary: bool = False
     _message: bytes | None = None
     _replayable: bytes | None = None
-    _frame: bytes | None = None
-    _replayable_frame: bytes | None = None
+    _frames: tuple[bytes | None, ...] = NO_FRAMES
 
     def message(self, *, replay: bool) -> bytes:
         """The Bayeux message."""
@@ -49,19 +66,20 @@ class Prepared(Struct, gc=False, eq=False):
             self._message = codec.event(self.stream.channel, self.data, binary=self.binary)
         return self._message
 
-    def frame(self, *, replay: bool) -> bytes:
-        """The WebSocket frame with this message alone in an array."""
-        if replay:
-            if self._replayable_frame is None:
-                self._replayable_frame = frame(b"[%b]" % self.message(replay=True))
-            return self._replayable_frame
-        if self._frame is None:
-            self._frame = frame(b"[%b]" % self.message(replay=False))
-        return self._frame
+    def frame(self, *, replay: bool, deflate: bool = False) -> bytes:
+        """The WebSocket frame with this message alone in an array; compressed for sockets that have agreed to it."""
+        form = 2 * replay + deflate
+        made = self._frames[form]
+        if made is None:
+            payload = b"[%b]" % self.message(replay=replay)
+            made = deflated(payload) if deflate else frame(payload)
+            self._frames = (*self._frames[:form], made, *self._frames[form + 1 :])
+        return made
 
     def relax(self) -> None:
         """Keep the data only: whoever else wants the event, which may be nobody, can have the forms made again."""
-        self._message = self._replayable = self._frame = self._replayable_frame = None
+        self._message = self._replayable = None
+        self._frames = NO_FRAMES
 
 
 def prepare(event: LoggedEvent) -> Prepared:

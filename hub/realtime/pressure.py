@@ -9,14 +9,20 @@ from hub.realtime.prepared import Prepared
 
 
 class Bounds(Struct, frozen=True):
-    """How much may wait for one session in memory, how many connects may be held for one browser, and how many
-    sessions may begin in a second.
+    """How much may wait for one session in memory, how many connects may be held for one browser, how many sessions
+    may begin in a second and be there at once, and how much a user may publish.
     """
 
     events: int = 256
     size: int = 256 * 1024
     browser_connects: int = 4
     handshakes: float = 500.0
+    sessions: int = 20_000
+    organization_sessions: int = 0
+    """Of one organization; 0: as many as of all."""
+    user_sessions: int = 50
+    publishes: float = 200.0
+    """A second, of one user on custom channels."""
 
     def exceeded(self, count: int, size: int) -> bool:
         """Whether so many events are past the bound; `size` is that of their data in bytes. One event always fits."""

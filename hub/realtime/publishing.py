@@ -9,7 +9,9 @@ from channels.envelope import LoggedEvent, Stream
 from hub.bayeux import events as on
 from hub.bayeux import replies
 from hub.bayeux.commands import Publish
+from hub.kernel import metrics
 from hub.kernel.clock import Clock
+from hub.kernel.rate import Rates
 from hub.store import outbox
 from hub.store.database import Database
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from hub.realtime.session import Session
 
 DENIED = "403:denied_by_security_policy:publish_denied"
+TOO_OFTEN = "429::too_many_publishes"
 
 
 class Publisher(Protocol):
@@ -29,11 +32,14 @@ class Publisher(Protocol):
 class Publishing:
     """Takes over a client's event: durable ones into the log, ephemeral ones straight to the broker."""
 
-    def __init__(self, database: Database, publisher: Publisher, catalog: Catalog, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, publisher: Publisher, catalog: Catalog, clock: Clock, per_second: float
+    ) -> None:
         self._database = database
         self._publisher = publisher
         self._catalog = catalog
         self._clock = clock
+        self._rates = Rates(per_second, 2 * per_second)
 
     def publish(self, session: "Session", question: Publish) -> on.Answer | Coroutine[object, object, on.Answer]:
         """The answer, or what has to be awaited to get it."""
@@ -41,6 +47,9 @@ class Publishing:
         channel = self._catalog.find(question.channel)
         if channel is None or not access.may_publish(self._catalog, principal.roles, question.channel):
             return on.Refused(DENIED)
+        if self._rates.take(principal.identity, self._clock.monotonic()):
+            metrics.REFUSED.labels("publishes").inc()
+            return on.Refused(TOO_OFTEN)
         stream = Stream(principal.organization, "", question.channel)
         if channel.durable:
             if not question.data.startswith(b"{"):

@@ -94,6 +94,11 @@ class Session:
         """Whether the session is over."""
         return not self.engine.alive
 
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether no client is there: no socket, and no connect that is held."""
+        return self.link is None and self.engine.held is None
+
     # The wheel --------------------------------------------------------------------------------------------------
 
     @property
@@ -270,7 +275,7 @@ class Session:
         self.dirty = False
         link, queue = self.link, self.queue
         if self._pushes and link is not None and queue and link.clear():
-            leaving.add(self, queue, link.write, replay=self._replay)
+            leaving.add(self, queue, link, replay=self._replay)
             queue.clear()
             if self._strained:
                 self._made_room()

@@ -29,5 +29,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Messages of a socket that wait for their turn; beyond, and beyond the next one, nothing is read from it."""
     unread: int = 262_144
     """Answers and pongs that a client provokes and does not take."""
+    deflate: bool = False
+    """Whether clients that have authenticated may have what is pushed to them compressed."""
     proxies: frozenset[str] = frozenset()
     """Addresses whose X-Forwarded-For is believed."""

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
@@ -10,12 +11,14 @@ from hub.auth import login
 from hub.kernel import metrics
 from hub.kernel.addresses import client_address
 from hub.realtime.ports import Credentials
+from hub.realtime.prepared import WINDOW_BITS
 from hub.transports import origin, paths
 
 if TYPE_CHECKING:
     from hub.transports.websocket import WebSockets
 
 VERSION = "13"
+_DEFLATE = ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)
 
 
 def refusal(request: Request, protocol: ServerProtocol, shared: "WebSockets") -> Response | None:
@@ -28,14 +31,36 @@ def refusal(request: Request, protocol: ServerProtocol, shared: "WebSockets") ->
     if not origin.is_allowed(request.headers.get("Origin"), request.headers.get("Host"), shared.origins):
         metrics.ORIGIN_REFUSED.inc()
         return protocol.reject(HTTPStatus.FORBIDDEN, "this Origin is not in HUB_ALLOWED_ORIGINS\n")
-    if shared.node.draining or shared.is_full():
+    if shared.node.draining:
         return later(protocol)
-    return None
+    return full(protocol, "connections") if shared.is_full() else None
+
+
+def full(protocol: ServerProtocol, limit: str) -> Response:
+    """There are as many as this limit permits."""
+    metrics.REFUSED.labels(limit).inc()
+    return later(protocol)
 
 
 def later(protocol: ServerProtocol) -> Response:
     """There is no room at the moment."""
     return protocol.reject(HTTPStatus.SERVICE_UNAVAILABLE, "try again later\n")
+
+
+def offer_deflate(protocol: ServerProtocol) -> None:
+    """Let messages be compressed if the client wants it, each by itself: the memory for what came before would be had
+    by every connection, and what is pushed to many could not be compressed once. What comes in is inflated up to the
+    size that a message may have, and no further.
+    """
+    protocol.available_extensions = [_DEFLATE]
+
+
+def deflates(protocol: ServerProtocol) -> bool:
+    """Whether that was agreed on, with a window in which ours fits."""
+    return any(
+        isinstance(extension, PerMessageDeflate) and extension.local_max_window_bits >= WINDOW_BITS
+        for extension in protocol.extensions
+    )
 
 
 def _other_version(protocol: ServerProtocol) -> Response:

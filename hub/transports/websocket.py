@@ -86,6 +86,7 @@ class Connection(asyncio.Protocol):
         "_shared",
         "_transport",
         "browser",
+        "deflates",
         "filed",
         "write",
     )
@@ -109,6 +110,7 @@ class Connection(asyncio.Protocol):
         self._due = self._heard_at + shared.limits.hello
         self._pinged = False
         self.filed = -1
+        self.deflates = False
         self._credentials = Credentials()
         self.browser: str | None = None
         self._session: Session | None = None
@@ -217,6 +219,7 @@ class Connection(asyncio.Protocol):
         except MultipleValuesError as error:
             response = protocol.reject(HTTPStatus.BAD_REQUEST, f"more than one {error.args[0]}\n")
         protocol.send_response(response)
+        self.deflates = upgrade.deflates(protocol)
         self._look()
         self._flush_protocol()  # before anything that answers what came along with the request
 
@@ -229,8 +232,10 @@ class Connection(asyncio.Protocol):
             self._shared.strangers.discard(self)
             protocol.max_message_size = self._limits.message_bytes
             self._due = self._now() + self._limits.body
+            if self._limits.deflate:
+                upgrade.offer_deflate(protocol)
         elif self._shared.is_crowded():
-            return upgrade.later(protocol)
+            return upgrade.full(protocol, "strangers")
         return None
 
     def _framed(self, received: Frame) -> None:

@@ -29,6 +29,8 @@ SETTINGS = {
     "HUB_MAX_CONNECTIONS": "11000",
     "HUB_DRAIN_SECONDS": "0",
     "HUB_SCHEDULER": "external",
+    "HUB_PUBLISHES_PER_SECOND": "1000000",
+    "HUB_WS_DEFLATE": "1",  # for the clients that want it
 }
 
 

@@ -25,7 +25,7 @@ def interop_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess
     home = tmp_path_factory.mktemp("interop")
     file = home / "hub.toml"
     file.write_text(ECHO)
-    with HubProcess(home / "hub", secret=SECRET, settings={"HUB_CONFIG": str(file)}) as process:
+    with HubProcess(home / "hub", secret=SECRET, settings={"HUB_CONFIG": str(file), "HUB_WS_DEFLATE": "1"}) as process:
         yield process
 
 

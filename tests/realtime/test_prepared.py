@@ -1,4 +1,7 @@
+import base64
 import json
+import random
+import zlib
 
 import pytest
 
@@ -60,3 +63,24 @@ def test_data_with_an_event_of_its_own_keeps_it() -> None:
 def test_an_ephemeral_event_has_no_position(data: bytes) -> None:
     event = prepare(LoggedEvent(STREAM, 0, data))
     assert json.loads(event.message(replay=True)) == {"channel": "/v2/me/calls", "data": json.loads(data)}
+
+
+@pytest.mark.parametrize("replay", [False, True])
+def test_a_compressed_frame_can_be_inflated_by_itself_and_is_made_once(replay: bool) -> None:
+    event = prepare(LoggedEvent(STREAM, 3, b'{"text":"%b"}' % (b"round and " * 50)))
+    plain, small = event.frame(replay=replay), event.frame(replay=replay, deflate=True)
+    assert small is event.frame(replay=replay, deflate=True)
+    assert small[0] == 0x81 | 0x40
+    assert len(small) < len(plain) / 2
+    payload = small[2:] if small[1] < 126 else small[4:]
+    inflated = zlib.decompressobj(-15).decompress(payload + b"\x00\x00\xff\xff")
+    assert inflated == plain[4:]
+
+
+def test_what_is_small_or_cannot_be_compressed_is_left_as_it_is() -> None:
+    noise = base64.b85encode(random.Random(1).randbytes(100))[:110]
+    for data in (b'{"n":1}', b'{"x":"%b"}' % noise.replace(b'"', b"").replace(b"\\", b"")):
+        event = prepare(LoggedEvent(STREAM, 3, data))
+        assert event.frame(replay=False, deflate=True)[0] in {0x81, 0x81 | 0x40}
+        assert len(event.frame(replay=False, deflate=True)) <= len(event.frame(replay=False))
+    assert prepare(LoggedEvent(STREAM, 3, b'{"n":1}')).frame(replay=False, deflate=True)[0] == 0x81

@@ -139,7 +139,7 @@ class Line:
         self.credentials = credentials
         self.browser: str | None = None
         self.session: Session | None = None
-        self.paused = False
+        self.paused = self.deflates = False
         self.heard: list[Any] = []
         self.closed: tuple[int, str] | None = None
         self.closes_after = 0.0
@@ -397,7 +397,7 @@ class World:
         assert self.node.streams._patterns == {}
         assert dict(self.node.recovery._listening) == {}
         assert self.broker._topics == set()
-        assert self.node._of_user == {}
+        assert self.node.seats._of_user == {}
         assert self.node.intake._healing == {}
 
 
