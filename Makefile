@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest
 STAGES := contracts flows interop browser
 UNIT := $(filter-out $(STAGES:%=tests/%/) tests/architecture/ tests/benchmarks/ tests/__pycache__/,$(wildcard tests/*/))
 
-.PHONY: help setup run test check fmt bench profile chaos fuzz lint types architecture docs lock clean
+.PHONY: help setup run test check fmt bench profile chaos soak fuzz lint types architecture docs lock clean
 
 help:
 	@echo 'make run     the hub with demo data on http://127.0.0.1:8080'
@@ -25,6 +25,7 @@ help:
 	@echo 'make bench   the benchmarks'
 	@echo 'make profile where the hub spends its time under one of them'
 	@echo 'make chaos   the faults of the tests, longer and with more clients'
+	@echo 'make soak    clients come and go for an hour: nothing may be left of them'
 	@echo 'make setup   only the virtual environment in .venv'
 
 # ------------------------------------------------------------------------------------------------- environment
@@ -90,6 +91,11 @@ profile: .venv/.dev
 # The faults of the suite for longer and with more clients: about ten minutes.
 chaos: programs
 	HUB_CHAOS=1 $(PYTEST) --timeout 1200 tests/flows/faults tests/flows/test_storm.py tests/interop/test_drain.py
+
+# Clients come and go for an hour: `make soak SOAK_SECONDS=600` for less.
+SOAK_SECONDS ?= 3600
+soak: .venv/.dev
+	HUB_SOAK_SECONDS=$(SOAK_SECONDS) $(PYTEST) -s tests/flows/test_churn.py
 
 # New inputs for ten minutes: `make fuzz FUZZ_SECONDS=60` for less.
 FUZZ_SECONDS ?= 600
