@@ -113,7 +113,28 @@ async def test_whoever_is_sent_away_is_told(demo: HubProcess, open_window: Open)
     await enter(window, demo.url, demo, "bob")
     kicked = await asyncio.to_thread(demo.command, "kick", "--user", "bob", "--organization", "demo")
     assert kicked.returncode == 0, kicked.stderr
-    await expect(window.page.locator("[data-state]")).to_have_text("ended: sign in again")
+    await expect(window.page.locator("[data-state]")).to_have_text("ended")
+    await window.page.get_by_role("button", name="Sign in again").click()
+    await expect(window.page.locator("[data-state]")).to_have_text("live")
+
+
+async def test_whoever_was_given_a_password_chooses_one_first(demo: HubProcess, open_window: Open) -> None:
+    added = await asyncio.to_thread(
+        demo.command, "user", "add", "eva", "--organization", "demo", "--role", "ROLE_AGENT"
+    )
+    given = added.stdout.split()[-1]
+    page = (await open_window()).page
+    await page.goto(f"{demo.url}/console")
+    await page.get_by_label("User name").fill("eva")
+    await page.get_by_label("Password").fill(given)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_label("Password so far").fill(given)
+    await page.get_by_label("New password").fill("weak")
+    await page.get_by_role("button", name="Change it").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Not changed")
+    await page.get_by_label("New password").fill("a better Passw0rd, and long")
+    await page.get_by_role("button", name="Change it").click()
+    await expect(page.locator("[data-state]")).to_have_text("live")
 
 
 async def test_german_is_spoken_to_germans_and_to_whoever_chooses_it(demo: HubProcess, open_window: Open) -> None:

@@ -20,7 +20,7 @@ export function status(live) {
         state.className = `badge ${KINDS[live.state]}`;
         fill(state, t(`connection.${live.state}`));
         state.dataset.state = live.state;
-        fill(past, live.incident ? told(live.incident) : live.state === "live" ? live.transport : "");
+        fill(past, live.state === "ended" ? h("button", {onclick: () => location.reload()}, t("connection.again")) : live.incident ? told(live.incident) : live.state === "live" ? live.transport : "");
     };
     live.addEventListener("status", show);
     live.addEventListener("reload", show);

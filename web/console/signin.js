@@ -49,6 +49,8 @@ function newPassword(account, entered) {
         if (account.user?.changePasswordOnFirstLogin) {
             complain(new Refused(400, {message: t("password.refused")}));
         } else {
+            // Other logins end with the old password: this one begins anew, with the new one.
+            await account.logIn(account.user.userName, given.get("new"), false);
             entered(null);
         }
     });
@@ -56,6 +58,7 @@ function newPassword(account, entered) {
         h("form", {class: "card", "aria-label": t("password.title"), onsubmit: submit},
             h("h1", {}, t("password.title")),
             h("p", {}, t("password.why")),
+            h("input", {type: "text", autocomplete: "username", value: account.user.userName, hidden: true}),
             h("label", {}, t("password.old"), h("input", {name: "old", type: "password", autocomplete: "current-password", required: true})),
             h("label", {}, t("password.new"), h("input", {name: "new", type: "password", autocomplete: "new-password", required: true})),
             h("div", {}, h("button", {class: "main"}, t("password.go")))));

@@ -31,7 +31,8 @@ export default {
     "connection.connecting": "verbindet",
     "connection.live": "live",
     "connection.reconnecting": "verbindet neu",
-    "connection.ended": "beendet: bitte neu anmelden",
+    "connection.ended": "beendet",
+    "connection.again": "Neu anmelden",
     "connection.recovered": "um {at} neu verbunden, {count} Ereignisse nachgeholt",
     "connection.reloaded": "um {at} neu verbunden; zu viel verpasst, alles neu gelesen",
 

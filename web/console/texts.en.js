@@ -31,7 +31,8 @@ export default {
     "connection.connecting": "connecting",
     "connection.live": "live",
     "connection.reconnecting": "reconnecting",
-    "connection.ended": "ended: sign in again",
+    "connection.ended": "ended",
+    "connection.again": "Sign in again",
     "connection.recovered": "reconnected at {at}, {count} events recovered",
     "connection.reloaded": "reconnected at {at}; too much was missed, everything was read again",
 
