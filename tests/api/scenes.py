@@ -262,6 +262,7 @@ SCENES: Final[dict[str, Prepare]] = {
     "getICalendarEvent": appointment,
     "confirmEmailServiceVerification": sender("emails", EMAIL_SERVICE),
     "confirmSMSServiceVerification": sender("sms", SMS_SERVICE),
+    "operateTimer": dead_letter,
     "addDevice": user,
     "readDevice": device,
     "removeDevice": device,

@@ -29,7 +29,7 @@ def is_shown(operation: Operation) -> bool:
 
 CASES = [
     pytest.param(operation, name, id=f"{operation.name}-{name}" if name else operation.name)
-    for operation in filter(is_shown, operations())
+    for operation in operations()
     for name in operation.examples or [""]
 ]
 
@@ -81,6 +81,11 @@ async def test_an_example_works(operation: Operation, name: str, shown: World) -
     assert reply.status_code == operation.success, reply.text
     if reply.headers.get("content-type") == JSON:
         expected(operation).validate(reply.json())
+
+
+def test_every_operation_has_an_example() -> None:
+    """`examples` where there is a body, `path_example` for all of its path, `query_example` for what it needs."""
+    assert [operation.name for operation in operations() if not is_shown(operation)] == []
 
 
 def test_scenes_are_of_operations() -> None:
