@@ -90,7 +90,7 @@ profile: .venv/.dev
 
 # The faults of the suite for longer and with more clients: about ten minutes.
 chaos: programs
-	HUB_CHAOS=1 $(PYTEST) --timeout 1200 tests/flows/faults tests/flows/test_storm.py tests/interop/test_drain.py
+	HUB_CHAOS=1 $(PYTEST) --timeout 1200 tests/flows/faults tests/flows/test_storm.py tests/flows/test_callbacks.py tests/interop/test_drain.py
 
 # Clients come and go for an hour: `make soak SOAK_SECONDS=600` for less.
 SOAK_SECONDS ?= 3600

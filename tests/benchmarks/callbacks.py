@@ -108,6 +108,7 @@ async def run(url: str, waiting: int, agents: int, lines: int) -> None:
             await asyncio.gather(
                 *(db.write(lambda tx, n=n: ask(tx, n, n % lines, now + n / 1000)) for n in range(first, first + 500))  # type: ignore[misc]
             )
+        await db.write(lambda tx: tx.cursor.execute("ANALYZE"))
         half = agents // 2
 
         def free(tx: Tx, number: int) -> None:

@@ -101,13 +101,13 @@ def _refuse_excess(tx: Tx, service: Service, request: Request, number: Number, n
     if immediate:
         for name, value in booking.counted(request, number).items():
             limit = service.options.throttle_request_parameters_limit
-            if counts.accepted(tx, service, now - booking.DAY, name, value) >= limit:
+            if counts.accepted(tx, service, now - booking.DAY, limit, name, value) >= limit:
                 raise refusals.throttled(name)
         most_queued = service.options.max_queued_callbacks_per_service
         if counts.waiting(tx, service, now, most_queued) >= most_queued:
             raise refusals.too_many(times.shown(now), "full")
     for each in booking.limits(service):
-        if counts.accepted(tx, service, now - each.within) >= each.most:
+        if counts.accepted(tx, service, now - each.within, each.most) >= each.most:
             raise refusals.too_many(times.shown(request.desired or now), "throttle")
 
 

@@ -33,8 +33,10 @@ WHERE organization = ? AND service = ? AND {OUTSTANDING} AND state = 'QUEUED' AN
 ) waiting
 """
 ACCEPTED = """
-SELECT COUNT(*) FROM callback_accepted
-WHERE organization = ? AND service = ? AND parameter = ? AND digest = ? AND at > ?
+SELECT COUNT(*) FROM (
+SELECT 1 FROM callback_accepted
+WHERE organization = ? AND service = ? AND parameter = ? AND digest = ? AND at > ? LIMIT ?
+) accepted
 """
 ACCEPT = "INSERT INTO callback_accepted (organization, service, parameter, digest, at, id) VALUES (?, ?, ?, ?, ?, ?)"
 EXPIRE = """
@@ -76,10 +78,10 @@ def waiting(tx: Snapshot, service: Service, now: float, most: int) -> int:
     return _count(tx, WAITING, service.organization, service.name, until, most)
 
 
-def accepted(tx: Snapshot, service: Service, since: float, parameter: str = "", value: str = "") -> int:
-    """Callbacks accepted after `since`; with a parameter, immediate ones with that value."""
+def accepted(tx: Snapshot, service: Service, since: float, most: int, parameter: str = "", value: str = "") -> int:
+    """Callbacks accepted after `since`, counted up to `most`; with a parameter, immediate ones with that value."""
     digest = digest_of(value) if parameter else ""
-    return _count(tx, ACCEPTED, service.organization, service.name, parameter, digest, micros(since))
+    return _count(tx, ACCEPTED, service.organization, service.name, parameter, digest, micros(since), most)
 
 
 def accept(tx: Tx, service: Service, id: str, now: float, values: Iterable[tuple[str, str]]) -> None:

@@ -22,7 +22,7 @@ STATEMENTS = {
     "places taken": (counts.TAKEN, ("acme", "basic", 0, 1_000_000_000)),
     "pending of a number": (counts.PENDING, ("acme", "basic", "+15550000001")),
     "waiting": (counts.WAITING, ("acme", "basic", 10_000_000_000, 100)),
-    "accepted lately": (counts.ACCEPTED, ("acme", "basic", "", "", 9_900_000)),
+    "accepted lately": (counts.ACCEPTED, ("acme", "basic", "", "", 9_900_000, 500)),
     "the queue": (callbacks.LIST, ("acme", "basic", 1_000_000, 100)),
     "those of an agent": (callbacks.OF_AGENT, ("acme", "agent1")),
     "those with a property": (callbacks.FOUND, ("acme", "basic", "_customer_number", "+15550000001", 100)),

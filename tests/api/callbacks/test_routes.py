@@ -456,3 +456,15 @@ async def test_numbers_are_masked_in_the_log(world: World, caplog: pytest.LogCap
     assert "callback refused" in caplog.text
     assert "…456" in caplog.text
     assert "900123456" not in caplog.text
+
+
+async def test_a_service_may_want_a_key_of_strangers(tmp_path: Path) -> None:
+    text = "[callback_services.BasicCallback]\norganization = 'acme'\nqueue = 'sales'\napi_key = 'sesame'\n"
+    async with opened(tmp_path, configuration=configured(text)) as world:
+        body = {"_customer_number": "5115"}
+        for headers in ({}, {"X-API-Key": "guess"}):
+            reply = await world.ask("POST", BASIC, body, headers=headers)
+            assert (reply.status_code, reply.json()["message"]) == (401, "X-API-Key is missing or wrong")
+        assert await rows(world) == 0
+        assert (await world.ask("POST", BASIC, body, headers={"X-API-Key": "sesame"})).status_code == 200
+        assert (await world.ask("POST", BASIC, body, token=world.token())).status_code == 200

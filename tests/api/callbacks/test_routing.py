@@ -6,8 +6,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from api.callbacks.actions import routing, watermarks
+from api.callbacks.actions import ending, routing, watermarks
 from api.callbacks.rules import services
+from hub.store.transaction import Snapshot
 from tests.api.callbacks.centre import BUSY, CUSTOMER, SILENT, Centre, centre_of
 from tests.api.callbacks.house import at
 from tests.api.world import opened
@@ -417,3 +418,22 @@ async def test_an_agent_whose_queues_change_is_found_without_an_event(centre: Ce
     await centre.settle()
     await centre.world.services.db.write(lambda tx: routing.sweep(tx, centre.house, centre.world.clock.now()))
     assert (await centre.state(id_))[2] == "alice"
+
+
+async def test_what_is_over_is_forgotten_with_all_that_was_known_of_the_customer(both: Centre) -> None:
+    id_ = await both.start(topic="invoice")
+    other = await both.start()
+    await both.world.ask("DELETE", f"/genesys/1/service/callback/now/{id_}")
+    db, now = both.world.services.db, both.world.clock.now()
+    assert await db.write(lambda tx: ending.forget(tx, now - 1, 10)) == 0
+    assert await db.write(lambda tx: ending.forget(tx, now, 10)) == 1
+    assert await db.write(lambda tx: ending.forget_counts(tx, now + 86_399, 10)) == 0
+    assert await db.write(lambda tx: ending.forget_counts(tx, now + 86_400, 10)) > 0
+
+    def left(tx: Snapshot) -> list[str]:
+        tx.cursor.execute(
+            "SELECT id FROM callback UNION SELECT id FROM callback_key UNION SELECT id FROM callback_accepted"
+        )
+        return [row[0] for row in tx.cursor.fetchall()]
+
+    assert await db.read(left) == [other]
