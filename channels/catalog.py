@@ -5,6 +5,7 @@ belongs to at most one of them. `/meta/**` and `/service/**` belong to the proto
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -14,7 +15,7 @@ from channels.callbacks import CallbackStateChangeMessage, CallbackWatermarkMess
 from channels.calls import CallStateChangeMessage
 from channels.devices import DeviceStateChangeMessage
 from channels.envelope import Notification, Stream
-from channels.names import intersect, is_pattern, is_valid, patterns_of
+from channels.names import MAX_LENGTH, intersect, is_pattern, is_valid, patterns_of
 from channels.users import PasswordChangeMessage, UserStateChangeMessage
 
 
@@ -57,6 +58,8 @@ CUSTOMERS: Final = Channel(
 """What a customer hears of their own callback, under the name that their site expects. The "user" of its streams is the
 clientId of a session without credentials, and they belong to no organization. It is found, but listed nowhere.
 """
+REMEMBERED: Final = 4_096
+"""Names, most of which clients have made up; a name has at most 256 characters."""
 _RESERVED: Final = ("/meta", "/meta/**", "/service", "/service/**")
 
 
@@ -75,13 +78,19 @@ class Catalog:
         named = (channel for channel in self.channels if not is_pattern(channel.pattern))
         self._concrete = {CUSTOMERS.pattern: CUSTOMERS} | {channel.pattern: channel for channel in named}
         self._wild = {channel.pattern: channel for channel in self.channels if is_pattern(channel.pattern)}
+        self._matched = lru_cache(REMEMBERED)(self._match)
 
     def find(self, concrete_name: str) -> Channel | None:
         """The channel that `concrete_name` belongs to; None for unknown or malformed names and for patterns."""
         channel = self._concrete.get(concrete_name)
-        if channel is not None or not self._wild or is_pattern(concrete_name) or not is_valid(concrete_name):
+        if channel is not None or not self._wild or len(concrete_name) > MAX_LENGTH:
             return channel
-        return next((self._wild[pattern] for pattern in patterns_of(concrete_name) if pattern in self._wild), None)
+        return self._matched(concrete_name)
+
+    def _match(self, name: str) -> Channel | None:
+        if is_pattern(name) or not is_valid(name):
+            return None
+        return next((self._wild[pattern] for pattern in patterns_of(name) if pattern in self._wild), None)
 
     def stream(self, organization: str, user: str, channel_name: str) -> Stream:
         """The stream that events of `user` on the concrete `channel_name` go to; shared channels ignore `user`.

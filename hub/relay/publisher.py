@@ -33,7 +33,8 @@ class Publisher:
 
     def publish(self, event: LoggedEvent) -> None:
         """Publish one event."""
-        self.committed((event,))
+        self._published[_kind(event)].inc()
+        self._broker.publish(topic_of(event.stream, self._catalog), event)
 
 
 def _kind(event: LoggedEvent) -> str:
