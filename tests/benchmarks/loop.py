@@ -99,6 +99,11 @@ class Wire:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.loop.watch(self, writing=False, reading=False)
 
+    def listen(self) -> None:
+        """Read again."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * CHUNK)
+        self.loop.watch(self, writing=False)
+
     def close(self) -> None:
         self.loop.remove(self)
         self.socket.close()
