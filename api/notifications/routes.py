@@ -39,6 +39,7 @@ from hub.kernel.secret import Secret
 from hub.store.transaction import Tx
 
 WARNINGS: Final = "X-Template-Warnings"
+MOST_TAGS: Final = 20
 _ADMINS: Final = frozenset({Role.ADMIN})
 _VALID_FOR: Final = str(Period(seconds=round(proofs.LIFE_SECONDS)))
 _DONE: Final = Reply(HTTPStatus.NO_CONTENT, b"")
@@ -179,8 +180,8 @@ async def _tried(call: Call[Any], work: Callable[[Tx], rules.Composed | rules.Re
     """Sent; what is wrong with the text stands in a header, because the answer has no body."""
     call.services.quotas.notice_tests.take(call.principal.organization)
     made = await call.services.db.write(work)
-    found = (("unknown", made.unknown), ("no value", made.absent))
-    warnings = "; ".join(f"{what}: {', '.join(map(_ascii, tags))}" for what, tags in found if tags)
+    found = (("unknown", made.unknown[:MOST_TAGS]), ("no value", made.absent[:MOST_TAGS]))
+    warnings = "; ".join(f"{what}: {', '.join(map(_shown, tags))}" for what, tags in found if tags)
     return Reply(HTTPStatus.NO_CONTENT, b"", headers=((WARNINGS, warnings),) if warnings else ())
 
 
@@ -191,8 +192,9 @@ def _facts(call: Call[Any], asked: EmailNotificationRequest | SMSNotificationReq
     return rules.sample(wire.instant(call.now) + period.length, zone, locale)
 
 
-def _ascii(tag: str) -> str:
-    return tag.encode("ascii", "backslashreplace").decode("ascii")
+def _shown(tag: str) -> str:
+    """As a header can have it."""
+    return ascii(tag)[1:-1]
 
 
 # What there is -------------------------------------------------------------------------------------------------------

@@ -22,11 +22,12 @@ from api.notifications.texts import BUILT_IN_LOCALES, LANGUAGES, NoticeType, Wor
 from hub.kernel.applications import MailSender, Texts, TextType
 
 DEFAULT_LOCALE: Final = "en_US"
-_TAG: Final = re.compile(r"\{\{\s*([^{}\n]{1,60}?)\s*\}\}")
+_TAG: Final = re.compile(r"\{\{\s{0,9}([^{}\s](?:[^{}\n]{0,58}[^{}\s])?)\s{0,9}\}\}")
+"""No part of it repeats without a bound: each pair of braces is looked at once, whatever follows."""
 _PATTERN: Final = re.compile(r"(?=.*[A-Za-z])[yMdEHhmsaz .,:/()-]+")
 _LINK: Final = re.compile(r"https?://[^\s<>\"']+")
 _PHONE: Final = re.compile(r"\+[1-9]\d{6,14}")
-_MAIL: Final = re.compile(r"[^\s@<>,;:\"()\\]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
+_MAIL: Final = re.compile(r"[^\s@<>,;:\"()\\\x00-\x1f\x7f]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
 
 
 class Facts(Struct, frozen=True, kw_only=True):

@@ -20,6 +20,8 @@ class Bounds(Struct, frozen=True):
     sessions: int = 20_000
     organization_sessions: int = 0
     """Of one organization; 0: as many as of all."""
+    customers: int = 10_000
+    """Without credentials: so many that they leave room for those who work here."""
     user_sessions: int = 50
     publishes: float = 200.0
     """A second, of one user on custom channels."""

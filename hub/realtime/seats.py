@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from hub.auth.principal import Principal
 from hub.kernel import metrics
+from hub.realtime.admission import NOWHERE
 from hub.realtime.pressure import Bounds
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class Seats:
         """
         if self._of_organization.total() >= self._bounds.sessions:
             return "sessions"
-        of_organization = self._bounds.organization_sessions
+        is_customer = principal.organization == NOWHERE
+        of_organization = self._bounds.customers if is_customer else self._bounds.organization_sessions
         if of_organization and self._of_organization[principal.organization] >= of_organization:
             return "organization_sessions"
         own = self._of_user.get(principal.identity, {})

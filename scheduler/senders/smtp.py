@@ -6,6 +6,7 @@ tells; without one the outcome is uncertain.
 
 import asyncio
 import ssl
+import unicodedata
 from collections.abc import Awaitable, Callable
 from email.errors import MessageError
 from email.header import Header
@@ -174,7 +175,7 @@ class Letter(NamedTuple):
 
 def _subject(text: str) -> bytes:
     """The header. Where the policies of `email` fold other letters than ASCII ones, blanks get lost."""
-    if not text.isprintable():
+    if len(text.splitlines()) > 1 or any(unicodedata.category(letter) == "Cc" for letter in text):
         raise ValueError("the subject has more than one line")
     is_plain = text.isascii() and "=?" not in text and max(map(len, text.split(" "))) < FOLDED
     header = Header(text, "us-ascii" if is_plain else "utf-8", header_name="Subject")

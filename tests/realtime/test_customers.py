@@ -1,5 +1,8 @@
 """Sessions without credentials: customers who wait for a callback, and hear of nothing else."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from channels.envelope import Stream
@@ -7,7 +10,8 @@ from hub.bayeux import events as on
 from hub.bayeux.messages import Message
 from hub.realtime.admission import NOWHERE, Admission
 from hub.realtime.ports import Credentials
-from tests.realtime.world import World
+from hub.realtime.pressure import Bounds
+from tests.realtime.world import Request, World, decoded, opened
 
 
 def admission(world: World, *, customers: bool = True) -> Admission:
@@ -43,6 +47,27 @@ async def test_a_customer_hears_nothing_else(world: World, names: tuple[str, ...
     refused = door.targets(customer, names)  # type: ignore[arg-type]
     assert refused == on.Refused("403:denied_by_security_policy:subscribe_denied")
     assert door.targets(customer, ("/_genesys",)).keys() == {"/_genesys"}  # type: ignore[arg-type, union-attr]
+
+
+def enter(world: World) -> dict[str, Any]:
+    """A customer's handshake over HTTP."""
+    request = Request(world.node.admission.credentials(None, "", None, customer=True))
+    world.node.receive(decoded([{"channel": "/meta/handshake", "version": "1.0"}]), request)
+    (reply,) = request.heard
+    assert isinstance(reply, dict)
+    return reply
+
+
+async def test_so_many_customers_are_here_at_once_and_no_more(tmp_path: Path) -> None:
+    async with opened(tmp_path, Bounds(customers=3)) as world:
+        world.node.admission = admission(world)
+        first, *others = [enter(world) for _ in range(4)]
+        assert [reply["successful"] for reply in (first, *others)] == [True, True, True, False]
+        assert others[-1]["error"] == "503::too_many_sessions"
+        world.desk("alice").open()  # who works here has room of their own
+        leave = {"channel": "/meta/disconnect", "clientId": first["clientId"]}
+        world.node.receive(decoded([leave]), Request(Credentials()))
+        assert enter(world)["successful"]
 
 
 async def test_agents_hear_nothing_of_customers(world: World) -> None:

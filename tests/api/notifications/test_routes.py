@@ -188,6 +188,15 @@ async def test_a_test_mail_is_what_a_customer_would_get(world: World) -> None:
     }
 
 
+async def test_the_warnings_are_a_header_whatever_the_text(world: World) -> None:
+    tags = "".join(f"{{{{oops\r{number}: x}}}}" for number in range(1_000))
+    reply = await ask(world, f"{EMAILS}/test", EMAIL_TEST | {"htmlBody": tags})
+    warnings = reply.headers["X-Template-Warnings"]
+    assert warnings.startswith("unknown: oops\\r0: x, oops\\r1: x, ")
+    assert warnings.isprintable()
+    assert len(warnings) < 1_000
+
+
 async def test_a_test_mail_without_texts_has_those_of_the_application(world: World) -> None:
     less = {name: value for name, value in EMAIL_TEST.items() if name not in {"htmlBody", "subject", "textBody"}}
     reply = await ask(world, f"{EMAILS}/test", less | {"locale": "el_GR", "type": "UPDATE", "period": None})

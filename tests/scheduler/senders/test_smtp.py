@@ -57,6 +57,7 @@ async def test_a_mail_has_both_texts_and_says_who_sent_it() -> None:
         "plain words, " * 30 + "and an end",
         "x" * 300,
         "=?utf-8?q?no_code?=",
+        "Beratung \U0001f469\u200d\U0001f4bb, Donau\u00addampf\u200bschiff",  # joined, and with places to break the line
     ],
 )
 async def test_a_subject_arrives_as_it_was(subject: str) -> None:
@@ -94,6 +95,8 @@ async def test_a_mail_may_name_its_own_sender() -> None:
     "changes",
     [
         {"subject": "Hi\r\nBcc: everybody@example.com"},
+        {"subject": "Hi\u2028there"},
+        {"subject": "Hi\x00"},
         {"to": "maria@example.com\r\nBcc: everybody@example.com"},
         {"sender": "hub@hub.test\nX: y"},
         {"to": "nobody"},
