@@ -64,9 +64,12 @@ async def show_calendar(call: Call[None]) -> Calendar:
     kept = call.services.configuration.office_hours.get(name)
     if kept is None:
         raise UnknownService(name)
-    asked = call.query_as(CalendarQuery)
-    zone = kept.zone if asked.timezone is None else await _zone(asked.timezone)
-    now = wire.instant(call.now)
+    # Reads a file where a zone is named, and a year takes its time: not on the loop.
+    return await asyncio.to_thread(_look, kept, call.query_as(CalendarQuery), wire.instant(call.now))
+
+
+def _look(kept: OfficeHours, asked: CalendarQuery, now: datetime) -> Calendar:
+    zone = kept.zone if asked.timezone is None else _zone(asked.timezone)
     start = wire.utc(asked.start or now)
     if abs(start - now) > _FURTHEST:
         raise BadInput("start: too far away", pointer="/start")
@@ -94,9 +97,9 @@ def _wanted(kept: OfficeHours, asked: CalendarQuery, start: datetime, zone: Zone
     return tuple(period for period in office_hours.periods(kept, start, start + _AHEAD)[:1] if period.start == start)
 
 
-async def _zone(text: str) -> ZoneInfo:
+def _zone(text: str) -> ZoneInfo:
     try:
-        return await asyncio.to_thread(hours.zone, text)  # reads a file
+        return hours.zone(text)
     except ValueError as error:
         raise BadInput(f"timezone: {error}", pointer="/timezone") from None
 

@@ -1,9 +1,11 @@
 """The calendar of an office over HTTP. The world's clock stands on a Friday, 9:00 in Berlin."""
 
+import threading
 from typing import Any
 
 import pytest
 
+from api.services import office_hours
 from tests.api.world import World
 
 CALENDAR = "/genesys/1/service/weekdays"
@@ -80,6 +82,19 @@ async def test_a_query_that_makes_no_sense_is_refused(world: World, query: str, 
         "message": message,
         "exception": "com.genesyslab.gsg.services.callback.CallbackServiceException",
     }
+
+
+async def test_a_long_look_holds_nobody_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    periods, threads = office_hours.periods, set[threading.Thread]()
+
+    def seen(*looked_at: Any) -> Any:
+        threads.add(threading.current_thread())
+        return periods(*looked_at)
+
+    monkeypatch.setattr(office_hours, "periods", seen)
+    assert len((await shown(world, "number-of-days=400"))["periods"]) > 280
+    assert threads
+    assert threading.current_thread() not in threads
 
 
 async def test_a_name_without_office_hours_is_unknown(world: World) -> None:

@@ -57,7 +57,7 @@ async def test_a_mail_has_both_texts_and_says_who_sent_it() -> None:
         "plain words, " * 30 + "and an end",
         "x" * 300,
         "=?utf-8?q?no_code?=",
-        "Beratung \U0001f469\u200d\U0001f4bb, Donau\u00addampf\u200bschiff",  # joined, and with places to break the line
+        "Beratung \U0001f469\u200d\U0001f4bb, Donau\u00addampf\u200bschiff",  # joined; where to break
     ],
 )
 async def test_a_subject_arrives_as_it_was(subject: str) -> None:
