@@ -92,10 +92,13 @@ def from_text(type_: type[T], values: Mapping[str, str]) -> T:
 
 
 def utc(instant: datetime) -> datetime:
-    """The same moment with offset zero. Raises ValueError for a naive one."""
+    """The same moment with offset zero. Raises ValueError for a naive one, BadInput where that is out of all years."""
     if instant.tzinfo is None:
         raise ValueError("an instant needs an offset")
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise BadInput("The instant is before the year 1 or after the year 9999") from None
 
 
 def instant(now: float) -> datetime:

@@ -5,7 +5,7 @@ Instants are Unix seconds. On the wire they are ISO 8601 with a zone; ours are U
 
 import calendar
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -32,12 +32,15 @@ class CallingHours(NamedTuple):
 
 
 def read(text: str) -> float | None:
-    """The instant that `text` is; None where it is none, or names no zone."""
+    """The instant that `text` is; None where it is none, names no zone, or is so far away that there are no days around
+    it.
+    """
     try:
         parsed = datetime.fromisoformat(text.strip())
-        return parsed.astimezone(UTC).timestamp() if parsed.tzinfo is not None else None
+        at = parsed.astimezone(UTC) if parsed.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None
+    return at.timestamp() if at is not None and MINYEAR < at.year < MAXYEAR else None
 
 
 def shown(at: float) -> str:

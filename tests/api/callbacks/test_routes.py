@@ -407,6 +407,13 @@ async def test_queues_are_for_supervisors_and_have_limits(world: World) -> None:
         assert reply.json()["exception"] == PACKAGE + "CallbackServiceException"
 
 
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"])
+async def test_instants_at_the_end_of_all_years_are_none(world: World, at: str) -> None:
+    reply = await world.ask("GET", f"{ALWAYS}/availability?timestamp={at}")
+    message = "Parameter [timestamp] must be an instant like 2013-05-28T15:30:00.000Z"
+    assert refusal(reply) == (400, {"message": message, "exception": PACKAGE + "CallbackServiceException"})
+
+
 # Strangers ----------------------------------------------------------------------------------------------------------
 
 

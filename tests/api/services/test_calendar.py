@@ -66,6 +66,8 @@ async def test_periods_between_two_instants(world: World) -> None:
         ("start=soon", "start: Invalid RFC3339 encoded datetime"),
         ("start=2027-01-18T10:30:00", "start: Expected `datetime` with a timezone component"),
         ("start=9998-01-01T00:00:00Z", "start: too far away"),
+        ("start=9999-12-31T23:59:59-12:00", "The instant is before the year 1 or after the year 9999"),
+        ("end=0001-01-01T00:00:00%2B12:00", "The instant is before the year 1 or after the year 9999"),
         ("end=2027-01-14T00:00:00Z", "end: must be within 400 days after the start"),
         ("end=2028-12-31T00:00:00Z", "end: must be within 400 days after the start"),
         ("number-of-days=0", "number-of-days: Expected `int` >= 1"),
