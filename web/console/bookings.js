@@ -18,7 +18,7 @@ export function bookings(account, team) {
         found.sort((one, other) => one.start.localeCompare(other.start));
         none.hidden = found.length > 0;
         list(current, found, ({id}) => id, (appointment) =>
-            shown(account, appointment, reassigning(account, appointment, team.agents()), cancelling(account, appointment)));
+            shown(appointment, reassigning(account, appointment, team.agents()), cancelling(account, appointment)));
     }
 
     return {

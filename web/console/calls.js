@@ -1,8 +1,8 @@
 // The calls of an agent, each with the operations that it permits now; and dialling.
 
 import {card, fill, h, list} from "../dom.js";
-import {act, complain} from "./frame.js";
 import {Refused} from "./account.js";
+import {act, complain} from "./frame.js";
 import {t} from "./texts.js";
 
 const ELSEWHERE = ["Redirect", "InitiateTransfer", "InitiateConference", "SingleStepTransfer", "SingleStepConference"];
@@ -64,25 +64,15 @@ function partners(call) {
 
 function shown(account, call) {
     const possible = call.capabilities ?? [];
-    const body = {
-        text: (name) => h("input", {name, "aria-label": t(`calls.${name}`), placeholder: t(`calls.${name}`), autocomplete: "off"}),
-    };
-    const [number, digits, key, value] = ["number", "digits", "key", "value"].map(body.text);
-    const more = (operation) => {
-        if (ELSEWHERE.includes(operation)) {
-            return {destination: {phoneNumber: number.value}};
-        }
-        if (PARTICIPANT.includes(operation)) {
-            return {participant: number.value};
-        }
-        if (operation === "SendDtmf") {
-            return {digits: digits.value};
-        }
-        if (operation === "DeleteUserDataPair") {
-            return {key: key.value};
-        }
-        return operation === "AttachUserData" || operation === "UpdateUserData" ? {userData: {[key.value]: value.value}} : {};
-    };
+    const [number, digits, key, value] = ["number", "digits", "key", "value"].map((name) =>
+        h("input", {name, "aria-label": t(`calls.${name}`), placeholder: t(`calls.${name}`), autocomplete: "off"}));
+    const more = (operation) => ({
+        ...(ELSEWHERE.includes(operation) ? {destination: {phoneNumber: number.value}} : {}),
+        ...(PARTICIPANT.includes(operation) ? {participant: number.value} : {}),
+        ...(operation === "SendDtmf" ? {digits: digits.value} : {}),
+        ...(operation === "DeleteUserDataPair" ? {key: key.value} : {}),
+        ...(["AttachUserData", "UpdateUserData"].includes(operation) ? {userData: {[key.value]: value.value}} : {}),
+    });
     const button = (operationName) => h("button", {
         class: FIRST.includes(operationName) ? "main" : null,
         "data-key": `${call.id}-${operationName}`,

@@ -2,8 +2,8 @@
 // for in pieces.
 
 import {card, fill, h} from "../dom.js";
-import {act} from "./frame.js";
 import {Refused} from "./account.js";
+import {act} from "./frame.js";
 import {t, time} from "./texts.js";
 
 const HOUR = 3_600_000;

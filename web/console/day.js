@@ -1,8 +1,8 @@
 // The appointments of one's day: when, with whom, who is waiting, and the way into the room.
 
 import {card, h, list} from "../dom.js";
-import {act} from "./frame.js";
 import {Refused} from "./account.js";
+import {act} from "./frame.js";
 import {t, time, timeIn} from "./texts.js";
 
 const GONE = ["Cancelled", "Completed"];
@@ -17,7 +17,7 @@ export function day(account) {
     function show() {
         found.sort((one, other) => one.start.localeCompare(other.start));
         none.hidden = found.length > 0;
-        list(current, found, ({id}) => id, (appointment) => shown(account, appointment));
+        list(current, found, ({id}) => id, shown);
     }
 
     // A list names no rooms; each appointment by itself does.
@@ -57,7 +57,7 @@ export function today(of = new Date()) {
     return [begin.toISOString(), end.toISOString()];
 }
 
-export function shown(account, appointment, ...more) {
+export function shown(appointment, ...more) {
     const customers = appointment.participantIds.filter(({type}) => type === "CUSTOMER");
     const agents = appointment.participantIds.filter(({type}) => type === "AGENT").map(({id}) => id);
     const own = time(appointment.start);

@@ -17,7 +17,7 @@ export function line(account) {
     const element = card("line", t("line.title"), h("h3", {}, t("line.ask")), asking(account, services),
         h("h3", {}, t("line.all")), filters(wanted, show), none, current);
     const found = new Map();
-    const listeners = [];
+    const listeners = [];  // they are told the names of the services when these have been read
 
     function show() {
         const all = [...found.values()].filter(({state, customerNumber, serviceName}) =>
