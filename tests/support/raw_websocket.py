@@ -183,9 +183,9 @@ class Speaker(RawWebSocket):
 
     channel = "/echo/mine"
 
-    def __init__(self, port: int, organization: str = "") -> None:
+    def __init__(self, port: int, organization: str = "", *headers: str) -> None:
         self.organization = organization or f"o{os.urandom(8).hex()}"
-        super().__init__(port, f"Authorization: Bearer {mint('alice', organization=self.organization)}")
+        super().__init__(port, f"Authorization: Bearer {mint('alice', organization=self.organization)}", *headers)
         self.client_id = ""
         self.client_id = self.ask("/meta/handshake", version="1.0")["clientId"]
         assert self.ask("/meta/subscribe", subscription=self.channel)["successful"]
