@@ -48,7 +48,7 @@ ELSEWHERE = {"InitiateConference", "InitiateTransfer", "SingleStepConference", "
         (Situation(State.RELEASED), set()),
         (Situation(State.REQUESTED), set()),
     ],
-    ids=str,
+    ids=lambda value: repr(sorted(value)) if isinstance(value, set) else str(value),
 )
 def test_capabilities(situation: Situation, permitted: set[str]) -> None:
     names = capabilities(situation)
