@@ -69,6 +69,7 @@ class ApplicationView(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     notifications_active: bool
     channels: tuple[str, ...]
     reminders: tuple[Period, ...]
+    room_invites: tuple[Period, ...]
     follow_ups: tuple[Period, ...]
     email: MailSenderView | UnsetType = UNSET
     sms: SmsSenderView | UnsetType = UNSET
@@ -107,6 +108,7 @@ def view(id: str, application: Application, senders: Senders, base: str) -> Appl
         notifications_active=application.notifications_active,
         channels=tuple(sorted(application.channels)),
         reminders=tuple(map(str, application.reminders)),
+        room_invites=tuple(map(str, application.room_invites)),
         follow_ups=tuple(map(str, application.follow_ups)),
         email=MailSenderView(**msgspec.structs.asdict(email)) if email else UNSET,
         sms=SmsSenderView(**msgspec.structs.asdict(sms)) if sms else UNSET,

@@ -6,13 +6,13 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from api.appointments import letters, messages, records, views
+from api.appointments import letters, messages, views
 from api.appointments.records import notice_log
 from api.appointments.rules import formats
 from api.appointments.rules import notices as rules
 from api.appointments.rules.appointment import Appointment, Participant
 from api.appointments.rules.notices import EVENTS, Notice, Timed
-from api.appointments.rules.site import Site, Sites
+from api.appointments.rules.site import Site
 from api.notifications import actions as notifications
 from api.notifications.actions import Endpoint
 from channels.appointments import AppointmentNotificationType
@@ -61,16 +61,8 @@ def changed(
         _call(tx, current, kind, now, site, participant, _previous(before) if kind == "Rescheduled" else None)
 
 
-def fire(tx: Tx, payload: bytes, now: float, sites: Sites) -> None:
-    """The time of something planned has come. What has become of the appointment meanwhile decides."""
-    timed = _decoded(payload)
-    appointment = records.lock(tx, timed.appointment)
-    if appointment is None:
-        return
-    site = sites.of(appointment)
-    due = rules.due(appointment, timed, site.application, now)
-    if due is None:
-        return
+def come(tx: Tx, appointment: Appointment, timed: Timed, due: tuple[Notice, ...], now: float, site: Site) -> None:
+    """The time of something planned has come, and `due` is to be told."""
     if timed.type == "REMINDER":
         messages.tell(tx, "Reminder", appointment, now, site.base)
         if rules.is_active(appointment, site.application):
@@ -160,6 +152,7 @@ def _encoded(timed: Timed) -> bytes:
     return msgspec.json.encode(_Payload(**values))
 
 
-def _decoded(payload: bytes) -> Timed:
+def read(payload: bytes) -> Timed:
+    """What was planned with a timer."""
     found = msgspec.structs.asdict(msgspec.json.decode(payload, type=_Payload))
     return Timed(**found | {"offset": Period.parse(found["offset"])})

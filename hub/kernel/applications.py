@@ -147,6 +147,7 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     notifications_active: bool = False
     channels: frozenset[NoticeChannel] = frozenset()
     reminders: tuple[Period, ...] = (Period(days=1), Period(seconds=3600))
+    room_invites: tuple[Period, ...] = ()
     follow_ups: tuple[Period, ...] = ()
     email: MailSender | None = None
     sms: SmsSender | None = None
@@ -157,13 +158,15 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
 
     def faults(self) -> Iterator[Fault]:
         """See `Checked`."""
-        for key in ("durations", "reminders", "follow_ups"):
+        for key in ("durations", "reminders", "room_invites", "follow_ups"):
             periods: tuple[Period, ...] = getattr(self, key)
             if len(set(periods)) < len(periods) or len(periods) > 20:
                 yield Fault(key, "at most 20, each once")
             for index, period in enumerate(periods):
                 if not 0 < period.length.total_seconds() <= LONGEST_PERIOD and key != "follow_ups":
                     yield Fault(f"{key}[{index}]", "must be longer than nothing and at most a year")
+        if self.room_invites and self.auto_activate:
+            yield Fault("room_invites", "needs auto_activate = false: rooms are open from the beginning")
         if not self.durations:
             yield Fault("durations", "at least one")
         if any(period.length.total_seconds() > 86_400 for period in self.durations):

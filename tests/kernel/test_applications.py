@@ -28,6 +28,7 @@ allowed_url_bases = ["https://a.example.org", "https://b.example.org:8443/x"]
 notifications_active = true
 channels = ["EMAIL", "WEBHOOKS"]
 reminders = ["P2D"]
+room_invites = ["PT15M"]
 follow_ups = ["PT0S"]
 email = { domain = "mail.example.org", from_name = "Clinic", verified = true }
 sms = { from_number = "+15550001111" }
@@ -108,6 +109,12 @@ HOOK = "organization='o'\n[[applications.a.webhooks]]\n"
         ("organization='o'\nreminders=['P1D','soon']", "reminders[1]", "must be an ISO 8601 period like P1D or PT30M"),
         ("organization='o'\nreminders=['P1D','P1D']", "reminders", "at most 20, each once"),
         ("organization='o'\nreminders=['PT0S']", "reminders[0]", "must be longer than nothing and at most a year"),
+        (
+            "organization='o'\nroom_invites=['PT15M']",
+            "room_invites",
+            "needs auto_activate = false: rooms are open from the beginning",
+        ),
+        ("organization='o'\nroom_invites=['PT0S']\nauto_activate=false", "room_invites[0]", None),
         ("organization='o'\ndurations=[]", "durations", "at least one"),
         ("organization='o'\ndurations=['P2D']", "durations", "at most a day each"),
         ("organization='o'\nmaximum_horizon='PT0S'", "maximum_horizon", "must be longer than minimum_lead_time"),

@@ -6,7 +6,7 @@ what is planned is asked again when its time comes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias, assert_never
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -20,9 +20,9 @@ from hub.kernel.headers import header_fault
 from hub.kernel.periods import Period
 
 Way: TypeAlias = Literal["EMAIL", "SMS"]
-TimedType: TypeAlias = Literal["REMINDER", "FOLLOW_UP"]
+TimedType: TypeAlias = Literal["REMINDER", "ROOM", "FOLLOW_UP"]
 
-TOLERANCE: Final[Mapping[TimedType, float]] = {"REMINDER": 60.0, "FOLLOW_UP": 86_400.0}
+TOLERANCE: Final[Mapping[TimedType, float]] = {"REMINDER": 60.0, "ROOM": 60.0, "FOLLOW_UP": 86_400.0}
 """How late something timed may still be told, in seconds; later it is missed."""
 FOLLOW_UP_SECONDS: Final = 7 * 86_400.0
 """How long a message after an appointment may take to leave."""
@@ -103,19 +103,14 @@ def planned(
 
 def due(appointment: Appointment, timed: Timed, application: Application, now: float) -> tuple[Notice, ...] | None:
     """What is to be told now that its time has come; None if that is nothing to anybody any more: the appointment was
-    moved or cancelled, or has begun, or those whom a reminder is for are there already.
+    moved or cancelled, or has begun, or those whom a reminder is for are there already. A ROOM that is to be told, to
+    whomever that is, needs a room.
     """
     if timed.version != appointment.schedule_version or appointment.status == "cancelled":
         return None
-    if timed.type == "REMINDER":
-        is_over = appointment.status != "scheduled" or now >= appointment.start
-        if is_over or any(each.state == "JOINED" for each in appointment.participants):
-            return None
-        people: Iterable[Participant] = everybody(appointment)
-    else:
-        people = (each for each in appointment.customers if each.has_joined)
-    if not is_active(appointment, application):
-        return ()
+    people = _due_for(appointment, timed, application, now)
+    if people is None or not is_active(appointment, application):
+        return None if people is None else ()
     offset = str(timed.offset)
     return tuple(notice for person in people for notice in _ways(timed.type, person, application, offset))
 
@@ -169,7 +164,8 @@ def _told(
         case "Reassigned", Appointment(), Appointment():
             yield from (("CREATE", _agent(each)) for each in after.agents if each not in before.agents)
             yield from (("CANCELLED", _agent(each)) for each in before.agents if each not in after.agents)
-        case "Activated", _, Appointment() if not application.auto_activate:
+        # One that is still to be invited to the room hears of it then.
+        case "Activated", _, Appointment() if not application.auto_activate and not _invites(after, application, now):
             yield from (("ROOM", person) for person in after.customers)
         case _:
             return
@@ -193,12 +189,47 @@ def _silenced(
             return ()
 
 
+def _due_for(
+    appointment: Appointment, timed: Timed, application: Application, now: float
+) -> Iterable[Participant] | None:
+    is_ahead = appointment.status == "scheduled" and now < appointment.start
+    match timed.type:
+        case "REMINDER":
+            is_anybody_there = any(each.state == "JOINED" for each in appointment.participants)
+            return everybody(appointment) if is_ahead and not is_anybody_there else None
+        case "ROOM":
+            return _absent(appointment) if is_ahead and timed.offset in _room_invites(application) else None
+        case "FOLLOW_UP":
+            return (each for each in appointment.customers if each.has_joined)
+        case _:
+            assert_never(timed.type)
+
+
+def _absent(appointment: Appointment) -> Iterator[Participant]:
+    """Everybody who has not found the way into the room yet."""
+    there = {each.id for each in appointment.participants if each.state == "JOINED"}
+    return (each for each in everybody(appointment) if each.id not in there)
+
+
+def _room_invites(application: Application) -> tuple[Period, ...]:
+    return () if application.auto_activate else application.room_invites
+
+
+def _invites(appointment: Appointment, application: Application, now: float) -> list[Timed]:
+    """The invitations to the room that are still to be told, be it a little late."""
+    start, zone = wire.instant(appointment.start), ZoneInfo(appointment.timezone)
+    dates = ((offset, offset.before(start, zone).timestamp()) for offset in _room_invites(application))
+    found = (_at("ROOM", appointment, offset, at) for offset, at in dates)
+    return [invite for invite in found if invite.until >= now and appointment.start > now]
+
+
 def _timed(appointment: Appointment, application: Application, now: float) -> tuple[Timed, ...]:
     zone, found = ZoneInfo(appointment.timezone), list[Timed]()
     if appointment.status == "scheduled":
         start = wire.instant(appointment.start)
         dates = ((offset, offset.before(start, zone).timestamp()) for offset in application.reminders)
         found += [_at("REMINDER", appointment, offset, at) for offset, at in dates if at > now]
+        found += _invites(appointment, application, now)
     if appointment.status in {"scheduled", "completed"}:
         end = wire.instant(now if appointment.status == "completed" else appointment.end)
         found += [
@@ -220,7 +251,12 @@ def _at(type: TimedType, appointment: Appointment, offset: Period, at: float) ->
 
 
 def _keys(appointment: Appointment, application: Application) -> Iterator[str]:
-    for type_, offsets in (("REMINDER", application.reminders), ("FOLLOW_UP", application.follow_ups)):
+    periods = {
+        "REMINDER": application.reminders,
+        "ROOM": application.room_invites,
+        "FOLLOW_UP": application.follow_ups,
+    }
+    for type_, offsets in periods.items():
         yield from (f"{appointment.id}/{type_}/{offset}" for offset in offsets)
 
 

@@ -30,6 +30,7 @@ CLINIC = {
     "channels": ["EMAIL", "SMS"],
     "reminders": ["P1D", "PT1H"],
     "followUps": [],
+    "roomInvites": [],
     "email": {"domain": "appointments.acme.example", "fromName": "Acme", "verified": True},
     "sms": {"fromNumber": "+15550001111", "verified": True},
     "webhooks": [],

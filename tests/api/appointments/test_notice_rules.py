@@ -233,6 +233,29 @@ def test_a_reminder_may_be_a_minute_late_and_no_more() -> None:
     assert {each.until - each.due for each in plan.timed if each.type == "REMINDER"} == {60.0}
 
 
+TIMED = replace(CLINIC, auto_activate=False, room_invites=(Period(days=1), Period(seconds=900)))
+
+
+def test_invitations_to_the_room_are_planned_where_it_does_not_open_at_once() -> None:
+    assert timed("Created", ANNA, application=replace(TIMED, reminders=(), follow_ups=())) == at(
+        ROOM__P1D="2027-03-27T10:00:00+01:00", ROOM__PT15M="2027-03-28T09:45:00+02:00"
+    )
+    assert not any("ROOM" in key for key in timed("Created", ANNA, application=replace(TIMED, auto_activate=True)))
+
+
+@pytest.mark.parametrize(("late", "planned"), [(-1.0, True), (60.0, True), (60.5, False)])
+def test_an_invitation_may_be_a_minute_late_from_the_beginning(late: float, planned: bool) -> None:
+    now = ANNA.start - 900 + late
+    assert ("a/ROOM/PT15M" in timed("Created", ANNA, application=TIMED, now=now)) is planned
+    assert bool(told("Activated", ANNA, ANNA, application=TIMED, now=now)) is not planned
+
+
+def test_an_end_and_a_cancellation_drop_invitations() -> None:
+    for kind, after in (("Completed", replace(ANNA, status="completed")), ("Cancelled", None)):
+        plan = planned(ANNA, after, kind, None, TIMED, NOW)  # type: ignore[arg-type]
+        assert {"a/ROOM/P1D", "a/ROOM/PT15M"} <= set(plan.dropped)
+
+
 # When the time has come ----------------------------------------------------------------------------------------------
 
 
@@ -276,6 +299,23 @@ def test_a_reminder_that_is_done_again_by_hand_after_the_beginning_is_none() -> 
 
 def test_when_notices_are_off_people_are_told_nothing_and_desktops_are() -> None:
     assert due(ANNA, remind(), replace(CLINIC, notifications_active=False), NOW) == ()
+
+
+def test_an_invitation_is_for_everybody_who_is_not_there() -> None:
+    invite = Timed(appointment="a", version=1, type="ROOM", offset=Period(seconds=900), due=0, until=60)
+    found = due(replace(ANNA, participants=(MARIA, NICK, joined(ALICE))), invite, TIMED, NOW)
+    assert found is not None
+    assert [(notice.type, notice.offset, notice.person.id, notice.way) for notice in found] == [
+        ("ROOM", "PT15M", "m", "EMAIL"),
+        ("ROOM", "PT15M", "m", "SMS"),
+        ("ROOM", "PT15M", "n", "EMAIL"),
+    ]
+    assert due(ANNA, invite, replace(TIMED, notifications_active=False), NOW) == ()
+    for other in (replace(TIMED, room_invites=()), replace(TIMED, auto_activate=True)):
+        assert due(ANNA, invite, other, NOW) is None
+    for other_time in (replace(ANNA, schedule_version=2), replace(ANNA, status="completed")):
+        assert due(other_time, invite, TIMED, NOW) is None
+    assert due(ANNA, invite, TIMED, ANNA.start) is None
 
 
 def test_what_follows_is_for_customers_who_were_there() -> None:

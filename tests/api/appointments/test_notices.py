@@ -49,6 +49,10 @@ SHOP = Application(
 APPLICATIONS = {
     "shop": SHOP,
     "manual": replace(SHOP, auto_activate=False),
+    "timed": replace(SHOP, auto_activate=False, reminders=(), room_invites=(Period(seconds=900),)),
+    "timed silent": replace(
+        SHOP, auto_activate=False, reminders=(), room_invites=(Period(seconds=900),), notifications_active=False
+    ),
     "unverified": replace(SHOP, email=MailSender(domain="acme.example"), sms=SmsSender(from_number="+15550001111")),
     "terse": replace(SHOP, texts={"en": {"CREATE": Texts(subject="{{title}}", text="{{notes}}")}}),
     "silent": replace(SHOP, notifications_active=False),
@@ -192,6 +196,87 @@ async def test_rooms_that_are_opened_later_are_told_then(desk: Desk) -> None:
     assert mail["subject"] == "Your appointment begins: join here"
     assert room["url"] in mail["text"]
     assert "METHOD:REQUEST\r\n" in mail["calendar"]["text"]
+
+
+# Rooms that open by themselves ---------------------------------------------------------------------------------------
+
+QUARTER = 900
+
+
+async def test_a_quarter_of_an_hour_before_the_room_opens_and_everybody_is_invited_once(either: Desk) -> None:
+    await colleague(either, "alice")
+    made = await either.schedule(HOUR, applicationId="timed")
+    assert "roomAccess" not in made
+    await subjects(either)
+    either.world.clock.at = START + HOUR - QUARTER + 60
+    await firing(either.world).work()
+    room = (await either.read(made["id"]))["roomAccess"]["url"]
+    maria, alice = await waiting(either.world, "mail")
+    assert [(mail["to"], mail["subject"]) for mail in (maria, alice)] == [
+        ("maria@example.com", "Your appointment begins: join here"),
+        ("alice@acme.example", "Your appointment begins: join here"),
+    ]
+    assert room in maria["text"]
+    assert "/a?aid=timed&roomId=" in alice["text"]
+    assert [each["text"].splitlines()[1] for each in await waiting(either.world, "sms")] == [f"Join: {room}"]
+    assert await either.kinds("alice") == ["Created", "Activated"]
+    assert [each["type"] for each in await waiting(either.world, "webhook")] == ["APPOINTMENT_ACTIVATED"]
+    found = await rows(
+        either.world,
+        "SELECT time_offset, way, schedule_version FROM appointment_notice WHERE type = 'ROOM' ORDER BY way",
+    )
+    assert [tuple(row) for row in found] == [("PT15M", "EMAIL", 1), ("PT15M", "EMAIL", 1), ("PT15M", "SMS", 1)]
+    assert "ROOM/PT15M" not in await planned(either.world)
+    assert (await either.good("POST", f"activate/{made['id']}", token=either.crm))["url"] == room
+    assert len(await waiting(either.world, "mail")) == 2
+
+
+async def test_an_invitation_that_is_missed_opens_nothing_and_the_room_can_be_opened_by_hand(desk: Desk) -> None:
+    made = await desk.schedule(HOUR, applicationId="timed")
+    await subjects(desk)
+    desk.world.clock.at = START + HOUR - QUARTER + 61
+    await firing(desk.world).work()
+    assert await subjects(desk) == []
+    assert "roomAccess" not in await desk.read(made["id"])
+    buried = await rows(desk.world, "SELECT key, error FROM timer WHERE due_at IS NULL")
+    assert [tuple(row) for row in buried] == [(f"{made['id']}/ROOM/PT15M", "missed: it could not be done in time")]
+    await desk.good("POST", f"activate/{made['id']}", token=desk.crm)
+    assert await subjects(desk) == [("maria@example.com", "Your appointment begins: join here")]
+
+
+async def test_a_room_opened_by_hand_before_is_told_when_the_invitation_is_due(desk: Desk) -> None:
+    made = await desk.schedule(HOUR, applicationId="timed")
+    await subjects(desk)
+    room = await desk.good("POST", f"activate/{made['id']}", token=desk.crm)
+    assert await subjects(desk) == []
+    desk.world.clock.at = START + HOUR - QUARTER
+    await firing(desk.world).work()
+    [mail] = await waiting(desk.world, "mail")
+    assert room["url"] in mail["text"]
+    assert await desk.kinds("alice") == ["Created", "Activated"]
+
+
+async def test_invitations_move_with_the_appointment_and_go_with_it(desk: Desk) -> None:
+    made = await desk.schedule(HOUR, applicationId="timed")
+    assert (await planned(desk.world))["ROOM/PT15M"] == HOUR - QUARTER
+    again = {"id": made["id"], "start": at(3 * HOUR), "duration": "PT30M", "timezone": "Europe/Berlin"}
+    await desk.good("PUT", "reschedule/", again)
+    assert (await planned(desk.world))["ROOM/PT15M"] == 3 * HOUR - QUARTER
+    await subjects(desk)
+    desk.world.clock.at = START + HOUR - QUARTER
+    await firing(desk.world).work()
+    assert await subjects(desk) == []
+    await desk.good("DELETE", made["id"])
+    assert await planned(desk.world) == {}
+
+
+async def test_where_nobody_is_told_anything_rooms_open_all_the_same(desk: Desk) -> None:
+    made = await desk.schedule(HOUR, applicationId="timed silent")
+    desk.world.clock.at = START + HOUR - QUARTER
+    await firing(desk.world).work()
+    assert "roomAccess" in await desk.read(made["id"])
+    assert await desk.kinds("alice") == ["Created", "Activated"]
+    assert await waiting(desk.world, "mail") == []
 
 
 # In time -------------------------------------------------------------------------------------------------------------
