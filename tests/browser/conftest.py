@@ -9,7 +9,7 @@ from shutil import which
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.architecture.tree import ROOT
 from tests.support.hub_process import HubProcess
@@ -22,6 +22,8 @@ FLAGS = (
     "--disable-sync",
     "--disable-quic",
 )
+PATIENCE = 20_000  # milliseconds for what a page is waited for, on a machine that is busy
+expect.set_options(timeout=PATIENCE)
 AXE = ROOT / "tests" / "interop" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
@@ -81,7 +83,7 @@ async def open_window(browser: Browser) -> AsyncIterator[Open]:
         page.on(
             "console", lambda line: window.errors.append(line.text) if "Content Security Policy" in line.text else None
         )
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         windows.append(window)
         return window
 
