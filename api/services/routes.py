@@ -20,10 +20,8 @@ from api.services.rules import (
     StorageFull,
     UnknownRequest,
     UnknownService,
-    items_of,
-    parameters,
 )
-from api.services.uploads import Uploads
+from api.services.uploads import Uploads, brought, told
 from hub.auth.guesses import network
 from hub.kernel import ids, metrics, wire
 from hub.kernel.errors import (
@@ -54,7 +52,7 @@ async def create_service(call: Call[dict[str, Any]]) -> Reply:
         return await _match(call, options, is_known=is_known)
     async with Uploads(call) as uploads:
         members = await call.incoming.members(uploads.take)
-        wanted, items = parameters(members), items_of(members, keep_json=options.keep_json)
+        wanted, items = await told(members), await brought(members, keep_json=options.keep_json)
         new = Service(
             id=ids.uuid(),
             organization=options.organization,
@@ -81,7 +79,7 @@ async def create_service(call: Call[dict[str, Any]]) -> Reply:
 
 
 async def _match(call: Call[dict[str, Any]], options: ServiceOptions, *, is_known: bool) -> Reply:
-    wanted = parameters(await call.incoming.members())
+    wanted = await told(await call.incoming.members())
     if not wanted.get("_access_number"):
         raise MissingParameter("_access_number is required", pointer="/_access_number")
     # Codes are short: strangers get few tries. Whoever brings the key has customers who mistype.
@@ -118,7 +116,7 @@ async def request_service(call: Call[dict[str, Any]]) -> Answer:
             await storage.put_values(call)
             return _about(service)
         case "request-access" if options.access_numbers:
-            wanted = parameters(await call.incoming.members())
+            wanted = await told(await call.incoming.members())
             access = await call.services.db.write(lambda tx: actions.access(tx, service.id, options, wanted, call.now))
             return _started(service.id, access, options)
         case "cancel":

@@ -17,9 +17,8 @@ from api.services.rules import (
     StorageFull,
     UnknownKey,
     UnknownService,
-    items_of,
 )
-from api.services.uploads import Uploads, content_of
+from api.services.uploads import Uploads, brought, content_of
 from hub.kernel import metrics
 from hub.kernel.errors import BadInput, HubError, Overloaded, TooLarge, TooManyRequests, Unauthenticated
 from hub.store.files import FileGone
@@ -69,7 +68,7 @@ async def put_values(call: Call[dict[str, Any]]) -> Reply:
     room = room_of(call)
     async with Uploads(call) as uploads:
         members = await call.incoming.members(uploads.take)
-        items = items_of(members, keep_json=options.keep_json)
+        items = await brought(members, keep_json=options.keep_json)
         await call.services.db.write(lambda tx: actions.put(tx, service.id, options, items, room, call.now))
         uploads.kept = True
     metrics.SERVICES.labels("stored").inc()

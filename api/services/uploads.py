@@ -1,6 +1,7 @@
 """Files on their way in and out: never more than a chunk of one in memory."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from hashlib import sha256
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +17,16 @@ from hub.store.database import Database
 from hub.store.transaction import Tx
 
 _log = logs.get("api.services")
+
+
+async def told(members: Mapping[str, Any]) -> dict[str, str]:
+    """The parameters among the members. A value with many parts takes its time: not on the loop."""
+    return await asyncio.to_thread(rules.parameters, members)
+
+
+async def brought(members: Mapping[str, Any], *, keep_json: bool) -> list[Item]:
+    """What goes into the storage, likewise. Raises BadInput, TooLarge."""
+    return await asyncio.to_thread(rules.items_of, members, keep_json=keep_json)
 
 
 class Uploads:

@@ -50,6 +50,12 @@ REMOVE = "DELETE FROM event WHERE stream_id = ? AND seq <= ?"
 # Another process may be trimming as well: whoever comes second finds the mark moved, and removes nothing.
 MARK_TRIMMED = "UPDATE stream_head SET trimmed = ? WHERE id = ? AND trimmed = ?"
 
+# Said twice: on PostgreSQL a row that has been written to meanwhile is looked at again by what stands outside.
+FORGET = """
+DELETE FROM stream_head WHERE seq = trimmed AND touched_at <= ? AND id IN
+(SELECT id FROM stream_head WHERE organization = ? AND seq = trimmed AND touched_at <= ? LIMIT ?)
+"""
+
 
 class Head(NamedTuple):
     """Where a stream stands: `seq` is its last position (0 = nothing yet), `first` the oldest kept (seq + 1 = none)."""
@@ -167,3 +173,11 @@ def _trim_stream(tx: Tx, stream: Overdue, oldest: int, limit: int) -> int:
         return 0
     tx.cursor.execute(REMOVE, (stream.stream_id, through))
     return through - stream.trimmed
+
+
+def forget(tx: Tx, organization: str, before: float, batch: int) -> int:
+    """Delete at most `batch` streams of which nothing is kept and that nobody has written to since then; returns how
+    many. They begin anew: only for streams that nobody can be listening to any more.
+    """
+    tx.cursor.execute(FORGET, (micros(before), organization, micros(before), batch))
+    return tx.cursor.rowcount

@@ -21,6 +21,9 @@ from scheduler.retries import Retries
 
 BATCH: Final = 1000
 HISTORY: Final = "housekeeping.history"
+CUSTOMERS: Final = "housekeeping.customers"
+CUSTOMERS_LISTEN_SECONDS: Final = 2 * 86_400.0
+"""Longer than the session of a customer lasts, whose stream nobody can ask for again."""
 IDEMPOTENCY: Final = "housekeeping.idempotency"
 BURIED: Final = "housekeeping.buried"
 REVOCATIONS: Final = "housekeeping.revocations"
@@ -34,6 +37,8 @@ CHUNKS: Final = 64
 """Of files, in one batch: sixteen megabytes."""
 CALLBACKS: Final = "housekeeping.callbacks"
 CALLBACK_COUNTS: Final = "housekeeping.callback_counts"
+NOWHERE: Final = ""
+"""The organization of customers who listen to their callbacks."""
 FOR_EVER: Final = Retries(attempts=None, first=10.0, longest=600.0)
 
 
@@ -49,6 +54,9 @@ def transactional(settings: Settings) -> tuple[Transactional, ...]:
             events_shared=settings.history_events_shared,
             batch=BATCH,
         )
+
+    def customers(tx: Tx, now: float) -> int:
+        return streams.forget(tx, NOWHERE, now - CUSTOMERS_LISTEN_SECONDS, BATCH)
 
     def keys(tx: Tx, now: float) -> int:
         return idempotency.expire(tx, now, BATCH)
@@ -80,6 +88,7 @@ def transactional(settings: Settings) -> tuple[Transactional, ...]:
 
     return (
         regular(HISTORY, history, every=10.0),
+        regular(CUSTOMERS, customers, every=600.0),
         regular(IDEMPOTENCY, keys, every=60.0),
         regular(BURIED, dead_letters, every=600.0),
         regular(REVOCATIONS, ends, every=600.0),
@@ -94,7 +103,7 @@ def transactional(settings: Settings) -> tuple[Transactional, ...]:
 
 def begin(tx: Tx, now: float) -> None:
     """See that each of them is planned: on a new database nobody has done it before."""
-    own = (HISTORY, IDEMPOTENCY, BURIED, REVOCATIONS, CODES, TICKETS, FILES)
+    own = (HISTORY, CUSTOMERS, IDEMPOTENCY, BURIED, REVOCATIONS, CODES, TICKETS, FILES)
     for kind in (*own, CALLBACKS, CALLBACK_COUNTS, CALLS, APPOINTMENTS, NOTICES):
         timers.plan_unless_pending(tx, kind, "", micros(now))
 

@@ -1,6 +1,7 @@
 import json
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Annotated
+from time import process_time
+from typing import Annotated, Any
 
 import msgspec
 import pytest
@@ -234,3 +235,19 @@ def test_moments_with_three_digits() -> None:
     kathmandu = timezone(timedelta(hours=5, minutes=45))
     assert wire.millis(datetime(2026, 11, 25, 8, 0, 0, 999_999, UTC)) == "2026-11-25T08:00:00.999Z"
     assert wire.millis(datetime(2026, 11, 25, 8, 0, tzinfo=kathmandu)) == "2026-11-25T02:15:00.000Z"
+
+
+def test_fractions_take_no_more_time_than_their_length() -> None:
+    body = b"[" + b",".join([b"1.5e300"] * 400_000) + b"]"
+    began = process_time()
+    assert wire.decode(list[Any], body, max_bytes=len(body)) == [1.5e300] * 400_000
+    assert process_time() - began < 1.5  # what the decoder does by itself takes several seconds
+    began = process_time()
+    assert wire.kept(body)[-1] == 1.5e300
+    assert process_time() - began < 1.5
+
+
+@pytest.mark.parametrize("text", ["1e999", "-1e999"])
+def test_no_fraction_is_infinite(text: str) -> None:
+    with pytest.raises(BadInput, match="out of range"):
+        wire.decode(Any, text.encode(), max_bytes=100)

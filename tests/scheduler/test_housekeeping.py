@@ -56,6 +56,23 @@ async def test_history_is_trimmed_again_and_again(db: Database, clock: FakeClock
         assert heads[ALICE].seq - heads[ALICE].first == 2
 
 
+async def test_streams_of_customers_go_when_nobody_can_listen_any_more(db: Database, clock: FakeClock) -> None:
+    customers = [Stream("", f"{number:034}", "/_genesys") for number in range(3)]
+    job = await begun(db, clock)
+    await db.write(lambda tx: [outbox.emit(tx, stream, b"{}", clock.now()) for stream in (*customers, ALICE)])
+
+    async def left(days: float) -> list[str]:
+        clock.advance(days * 86_400)
+        for _ in range(2):  # what is trimmed in the first round is forgotten in the second
+            await job.work()
+            clock.advance(600)
+        return [str(row[0]) for row in await db.read(lambda tx: rows(tx, 'SELECT "user" FROM stream_head ORDER BY id'))]
+
+    assert await left(1) == [*(stream.user for stream in customers), "alice"]
+    await db.write(lambda tx: outbox.emit(tx, customers[0], b"{}", clock.now()))
+    assert await left(days=SETTINGS.history_seconds / 86_400) == [customers[0].user, "alice"]
+
+
 async def test_more_than_a_batch_is_trimmed_batch_by_batch_at_once(
     db: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +177,7 @@ async def test_beginning_again_moves_nothing(db: Database, clock: FakeClock) -> 
     assert await table(db) == before
     assert {(timer.kind, timer.due_at) for timer in before} == {
         (housekeeping.HISTORY, micros(START + 10)),
+        (housekeeping.CUSTOMERS, micros(START + 600)),
         (housekeeping.IDEMPOTENCY, micros(START + 60)),
         (housekeeping.BURIED, micros(START + 600)),
         (housekeeping.REVOCATIONS, micros(START + 600)),

@@ -332,7 +332,7 @@ def _appointment(row: Row[Any], participants: Sequence[Participant]) -> Appointm
         locale=row.locale,
         title=row.title,
         notes=row.notes,
-        metadata=msgspec.json.decode(row.metadata),
+        metadata=wire.kept(row.metadata),
         notification_headers=msgspec.json.decode(row.notification_headers),
         notifications_active=row.notifications_active,
         interaction=row.interaction and msgspec.json.decode(row.interaction, type=Interaction),
@@ -372,6 +372,6 @@ def _participant(row: Row[Any]) -> Participant:
             last_name=row.last_name,
             email=row.email,
             phone=row.phone,
-            metadata=msgspec.json.decode(row.metadata),
+            metadata=wire.kept(row.metadata),
         )
     return Participant(id=row.id, type=row.type, state=row.state, has_joined=row.has_joined, customer=customer)

@@ -8,6 +8,7 @@ import msgspec
 from api.callbacks.records.tables import OUTSTANDING
 from api.callbacks.rules.callback import Callback
 from api.callbacks.rules.lifecycle import State
+from hub.kernel import wire
 from hub.kernel.clock import micros, seconds
 from hub.store.transaction import Snapshot, Tx
 
@@ -119,5 +120,5 @@ def _callback(row: Sequence[Any]) -> Callback:
     values |= {name: seconds(values[name]) for name in _INSTANTS if values[name] is not None}
     values["state"] = State(values["state"])
     values["preferred"] = msgspec.json.decode(values["preferred"], type=tuple[str, ...])
-    values["properties"] = msgspec.json.decode(values["properties"])
+    values["properties"] = wire.kept(values["properties"])
     return Callback(**values)

@@ -1,12 +1,13 @@
 """Services over HTTP: started, matched, asked, extended, ended; on both databases where rows decide."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
 
 from api.http.quotas import UNMATCHED_OF_ADDRESS
-from api.services import actions
+from api.services import actions, java
 from tests.api.services.calls import BASE, FORM, PICTURE, delete, get, post, refused, started, upload
 from tests.api.services.conftest import KEY, SERVICES
 from tests.api.world import START, World
@@ -24,6 +25,21 @@ async def requested(world: World, **more: Any) -> dict[str, str]:
 
 async def match(world: World, name: str = "match-interaction", **wanted: str) -> Any:
     return await post(world, name, {f"_{key}": value for key, value in wanted.items()})
+
+
+async def test_a_value_with_many_parts_holds_nobody_up(gms: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    text_of, threads = java.text_of, set[threading.Thread]()
+
+    def seen(value: object) -> str:
+        threads.add(threading.current_thread())
+        return text_of(value)
+
+    monkeypatch.setattr(java, "text_of", seen)
+    id_ = await started(gms, body={"_phone_number": [1, 2], "many": [1, 2]})
+    assert (await post(gms, f"{id_}/storage", {"more": [3]})).status_code == 200
+    assert (await match(gms, access_number="1", phone_number="2")).status_code == 404
+    assert threads
+    assert threading.current_thread() not in threads
 
 
 async def test_an_interaction_is_requested_in_every_form(gms: World) -> None:
