@@ -150,7 +150,11 @@ def _listening(host: str, port: int, settings: Settings) -> Iterator[socket.sock
         if sys.platform == "linux":
             patience = round(settings.ws_user_timeout_seconds * 1000)
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience)
-        listener.bind((host, port))
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            why = error.strerror or error
+            raise OSError(f"cannot listen on {host}:{port}: {why}; --port, or PORT, names another port") from None
         listener.listen(BACKLOG)
         listener.setblocking(False)
         yield listener

@@ -121,6 +121,15 @@ def test_a_second_hub_on_the_same_data_refuses_and_says_why(hub: HubProcess) -> 
     assert httpx2.get(f"{hub.url}/readyz", trust_env=False).status_code == 200
 
 
+def test_a_port_in_use_is_named_and_so_is_the_way_to_another(hub: HubProcess, tmp_path: Path) -> None:
+    done = HubProcess(tmp_path / "other").command("serve", "--port", str(hub.port))
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        f"Error: cannot listen on 127.0.0.1:{hub.port}: Address already in use; --port, or PORT, names another port"
+    )
+    assert done.stdout == ""
+
+
 def test_the_lock_of_a_killed_hub_is_free(hub: HubProcess) -> None:
     hub.kill9()
     hub.start()
