@@ -22,7 +22,7 @@ class Offer(NamedTuple):
 class Switch(Protocol):
     """Carries the calls of an organization.
 
-    Both methods are called in a transaction that may run again, and only write: what leaves the house is planned as a
+    All methods are called in a transaction that may run again, and only write: what leaves the house is planned as a
     delivery, what takes time as a timer. The caller has checked that the operation is well-formed and that the
     capabilities permit it.
 
