@@ -140,7 +140,15 @@ async def test_an_appointment_appears_where_it_belongs_and_its_customer_is_annou
     await expect(mine).to_contain_text("customer is waiting")
     theirs = part(sue.page, "Appointments today").locator("li", has_text="Installation review")
     await expect(theirs).to_contain_text("customer is waiting")
-    await theirs.get_by_label("Agent for Installation review").select_option("bob")
+    steps: list[str] = []
+    sue.page.on("request", lambda asked: steps.append(f"ask {asked.url.split('?')[0]}"))
+    sue.page.on("response", lambda reply: steps.append(f"get {reply.url.split('?')[0]}"))
+    await sue.page.reload()
+    agents = theirs.get_by_label("Agent for Installation review")
+    await expect(agents.get_by_role("option")).to_have_text(["alice", "bob"])
+    known, listed = steps.index(f"get {demo.url}/api/v2/users"), steps.index(f"ask {demo.url}/api/appointments/")
+    assert known < listed, "appointments were listed before it was known who could take them over"
+    await agents.select_option("bob")
     await theirs.get_by_role("button", name="Reassign").click()
     his = part(bob.page, "My appointments today").locator("li", has_text="Installation review")
     await expect(his).to_contain_text("customer is waiting")

@@ -44,7 +44,8 @@ function station(account) {
     }
 
     function device(each) {
-        const target = h("input", {name: "to", inputmode: "tel", "aria-label": t("device.to", {number: each.phoneNumber})});
+        const target = h("input", {name: "to", inputmode: "tel", "aria-label": t("device.to", {number: each.phoneNumber}),
+            placeholder: t("device.to", {number: each.phoneNumber})});
         const button = (operationName) => h("button", {
             "data-key": `${each.id}-${operationName}`,
             onclick: act(() => account.ask("POST", `api/v2/me/devices/${each.id}`, operationName === "ForwardCallsOn"
@@ -56,7 +57,7 @@ function station(account) {
                 h("span", {class: "badge"}, t(`device.${each.deviceState}`)),
                 each.doNotDisturb === "On" ? h("span", {class: "badge warn"}, t("device.doNotDisturb")) : null,
                 each.forwardTo ? h("span", {class: "badge warn"}, t("device.forwarded", {number: each.forwardTo})) : null),
-            h("div", {class: "row"}, possible.includes("ForwardCallsOn") ? target : null, possible.map(button)));
+            h("div", {class: "row"}, possible.map((name) => [name === "ForwardCallsOn" ? target : null, button(name)])));
     }
 
     function take({devices: told, channels}) {

@@ -11,12 +11,16 @@ const PAUSE = 10_000;
 export function board(account) {
     const team = people(account);
     const waiting = line(account);
-    const parts = [team, waiting, capacity(account, waiting), bookings(account, team)];
+    const others = [waiting, capacity(account, waiting), bookings(account, team)];
+    const parts = [team, ...others];
     const measured = figures();
     setInterval(() => measured.load().catch(() => {}), PAUSE);
     return {
         elements: [...parts, measured].map(({element}) => element),
-        load: () => Promise.all([...parts.map((part) => part.load()), measured.load().catch(() => {})]),
+        async load() {
+            await team.load();  // first: appointments are offered to these agents
+            await Promise.all([...others.map((part) => part.load()), measured.load().catch(() => {})]);
+        },
         hear: (event) => parts.forEach((part) => part.hear(event)),
     };
 }

@@ -17,7 +17,7 @@ export function day(account) {
     function show() {
         found.sort((one, other) => one.start.localeCompare(other.start));
         none.hidden = found.length > 0;
-        list(current, found, ({id}) => id, shown);
+        list(current, found, ({id}) => id, (appointment) => shown(appointment, joining(appointment)));
     }
 
     // A list names no rooms; each appointment by itself does.
@@ -71,9 +71,12 @@ export function shown(appointment, ...more) {
             customers.map(({state}) => h("span", {class: `badge ${state === "WAITING" ? "bad" : state === "JOINED" ? "good" : ""}`},
                 t(`customer.${state ?? "none"}`))),
             h("span", {class: "soft"}, agents.join(", ")),
-            appointment.roomAccess ? h("a", {href: appointment.roomAccess.url, target: "_blank", rel: "noreferrer"}, t("day.join")) : null,
             appointment.interaction?.state === "COMPLETE" ? h("span", {class: "badge"}, t("day.over")) : null,
             ...more));
+}
+
+function joining({roomAccess}) {
+    return roomAccess ? h("a", {href: roomAccess.url, target: "_blank", rel: "noreferrer"}, t("day.join")) : null;
 }
 
 export function cancelling(account, appointment) {

@@ -2,7 +2,7 @@
 
 import {card, fill, h, svg} from "../dom.js";
 import {base} from "./account.js";
-import {t} from "./texts.js";
+import {number, t} from "./texts.js";
 
 const LATE = "hub_timers_late_seconds_bucket";
 const DELIVERED = "hub_deliveries_total";
@@ -30,7 +30,7 @@ export function figures() {
         }
         last = now;
         const newest = rates.at(-1)?.value ?? 0;
-        fill(delivered, bars(t("figures.delivered", {rate: newest.toFixed(1)}), rates, t("figures.none")));
+        fill(delivered, bars(t("figures.delivered", {rate: number(newest, 1)}), rates, t("figures.none")));
     }
     return {element, load};
 }
@@ -54,7 +54,7 @@ function buckets(samples) {
     });
     let before = 0;
     return [...upTo].map(([bound, value]) => {
-        const bar = {label: bound === "+Inf" ? "∞" : `${Number(bound)} s`, value: value - before};
+        const bar = {label: bound === "+Inf" ? "∞" : `${number(Number(bound))} s`, value: value - before};
         before = value;
         return bar;
     });

@@ -40,6 +40,8 @@ export const time = (at) => clock.format(new Date(at));
 export const exact = (at) => seconds.format(new Date(at));
 export const date = (at) => day.format(new Date(at));
 
+export const number = (value, digits = 3) => new Intl.NumberFormat(locale, {maximumFractionDigits: digits}).format(value);
+
 // The same instant on the clocks of another place.
 export function timeIn(at, zone) {
     try {
