@@ -5,7 +5,7 @@ The id is a secret, 134 random bits or more; stored is a hash of it.
 
 import hashlib
 from enum import StrEnum
-from typing import ClassVar, Final, Literal, TypeAlias, get_args
+from typing import ClassVar, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -29,7 +29,6 @@ Type: TypeAlias = Literal[
     "GENESYS_MULTI_USE_TICKET",
     "APPOINTMENTS_SCHEDULE_TICKET",
 ]
-TYPES: Final[tuple[Type, ...]] = get_args(Type)
 SINGLE_USE: Final[Type] = "SINGLE_USE_TICKET"
 SCHEDULED: Final[frozenset[Type]] = frozenset({"SCHEDULE_TICKET", "APPOINTMENTS_SCHEDULE_TICKET"})
 

@@ -30,12 +30,6 @@ def require(principal: Principal, *roles: str) -> None:
         raise Forbidden
 
 
-def require_organization(principal: Principal, organization: str) -> None:
-    """Raises Forbidden for an organization other than the principal's own."""
-    if principal.organization != organization:
-        raise Forbidden("Another organization than the token's")
-
-
 def _from_query(query: str | bytes) -> str | None:
     text = query.decode("latin-1") if isinstance(query, bytes) else query
     if PARAMETER not in text:

@@ -52,11 +52,6 @@ def client_id(node: str) -> str:
     return node + random_base36(CLIENT_RANDOM_LENGTH)
 
 
-def node_of(client: str) -> str:
-    """The node named by a clientId; of a foreign string simply its first 8 characters."""
-    return client[:NODE_LENGTH]
-
-
 def event_id() -> str:
     """The id of one emitted event, 103 bits."""
     return random_base36(EVENT_LENGTH)

@@ -67,9 +67,3 @@ def test_one_of_the_roles_is_enough() -> None:
     policy.require(SUE)
     with pytest.raises(Forbidden):
         policy.require(SUE, "ROLE_ADMIN", "ROLE_AGENT")
-
-
-def test_organizations_are_apart() -> None:
-    policy.require_organization(SUE, "acme")
-    with pytest.raises(Forbidden):
-        policy.require_organization(SUE, "other")

@@ -15,8 +15,7 @@ def test_ids_are_base_36_of_their_length() -> None:
 
 
 def test_a_client_id_names_its_node() -> None:
-    assert ids.node_of(ids.client_id("node0001")) == "node0001"
-    assert ids.node_of("x") == "x"
+    assert ids.client_id("node0001").startswith("node0001")
 
 
 def test_ids_do_not_repeat() -> None:

@@ -15,7 +15,6 @@ Kind: TypeAlias = Literal["AGENT", "CUSTOMER"]
 State: TypeAlias = Literal["WAITING", "JOINED", "LEFT"]
 STATES: Final[tuple[State, ...]] = get_args(State)
 RoutingType: TypeAlias = Literal["GENESYS_CLOUD_FLOW", "GENESYS_CLOUD_QUEUE", "TALKDESK_DIGITAL_CONNECT"]
-ROUTING_TYPES: Final[tuple[RoutingType, ...]] = get_args(RoutingType)
 ROOM_TYPE: Final = "MULTI_USE_TICKET"
 LONGEST: Final = timedelta(days=1)
 """No appointment lasts longer."""

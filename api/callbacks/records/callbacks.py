@@ -39,7 +39,6 @@ ON CONFLICT (organization, service, name, value, id) DO NOTHING
 FORGET_KEYS = "DELETE FROM callback_key WHERE id = ?"
 OLD = "SELECT id FROM callback WHERE completed_at <= ? ORDER BY completed_at LIMIT ?"
 FORGET = "DELETE FROM callback WHERE id = ?"
-OF_NUMBER = f"{SELECT} WHERE organization = ? AND number = ? ORDER BY id LIMIT ?"
 
 
 def insert(tx: Tx, callback: Callback, keys: Sequence[tuple[str, str]]) -> None:

@@ -48,10 +48,6 @@ class UnknownService(NotFound):
         super().__init__(f"No such callback service : [{name}]", fields={"exception": PACKAGE + RULE})
 
 
-WHY: Final = ("parameters", "number", "exceptions", "hours", "horizon", "pending", "throttle", "full", "bucket")
-"""Every `why`."""
-
-
 def missing(name: str) -> CallbackRefused:
     """A mandatory parameter is not there."""
     return CallbackRefused(f"Mandatory parameter [{name}] is missing")
