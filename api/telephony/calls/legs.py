@@ -35,11 +35,11 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A call as one party has it.
 
     `device` is the id of the owner's device and `number` the party's number. `began_at` is in Unix seconds, `place` the
-    leg's number in its conversation. `parent` is
-    the id of the original leg, `purpose` what the consultation is for. `invited_by` is the id of the leg that had this
-    party called. `answered`: it has been established once; `ended`: why it was released. `hangs_up_after`: what a
-    simulated party does in the end. `waits`: the party was called for an agent who is still to be found, and its call
-    goes on without one. `reported` is the call as a connector wrote it, None for our own.
+    leg's number in its conversation. `parent` is the id of the original leg, `purpose` what the consultation is for.
+    `invited_by` is the id of the leg that had this party called. `answered`: it has been established once; `ended`: why
+    it was released. `hangs_up_after`: what a simulated party does in the end. `waits`: the party was called for an
+    agent who is still to be found, and its call goes on without one. `reported` is the call as a connector wrote it,
+    None for our own.
     """
 
     organization: str

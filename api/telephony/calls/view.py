@@ -5,6 +5,7 @@ from msgspec import UNSET
 
 from api.telephony.calls.legs import Leg
 from api.telephony.calls.tellings import Telling
+from api.telephony.devices.rules import device_uri
 from api.telephony.numbers import participant_info
 from channels.calls import Call, CallStateChangeMessage
 from channels.envelope import encode
@@ -18,11 +19,6 @@ def uri_of(base: str, id: str) -> str:
 def path_of(id: str) -> str:
     """The same, relative to the API."""
     return f"/calls/{id}"
-
-
-def device_uri(base: str, id: str) -> str:
-    """The absolute address of a device."""
-    return f"{base}/api/v2/devices/{id}"
 
 
 def view(leg: Leg, base: str, now: float) -> Call:

@@ -16,8 +16,8 @@ from api.telephony.calls.operations import Operation
 from api.telephony.calls.port import Offer
 from api.telephony.calls.states import Signal, State, after
 from api.telephony.calls.tellings import Failure
-from api.telephony.calls.view import device_uri, uri_of
-from api.telephony.devices.rules import Floor
+from api.telephony.calls.view import uri_of
+from api.telephony.devices.rules import Floor, device_uri
 from hub.kernel.clock import micros
 from hub.kernel.errors import WrongState
 from hub.kernel.telephony import Connector
