@@ -223,14 +223,14 @@ async def _terms(settings: Settings, database: Database) -> Terms:
 
 def _bounds(settings: Settings) -> Bounds:
     return Bounds(
-        settings.session_queue_events,
-        settings.session_queue_bytes,
-        settings.bayeux_browser_connects,
-        settings.handshakes_per_second,
-        settings.max_sessions,
-        settings.sessions_per_organization,
-        settings.sessions_per_user,
-        settings.publishes_per_second,
+        events=settings.session_queue_events,
+        size=settings.session_queue_bytes,
+        browser_connects=settings.bayeux_browser_connects,
+        handshakes=settings.handshakes_per_second,
+        sessions=settings.max_sessions,
+        organization_sessions=settings.sessions_per_organization,
+        user_sessions=settings.sessions_per_user,
+        publishes=settings.publishes_per_second,
     )
 
 

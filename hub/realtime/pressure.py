@@ -8,7 +8,7 @@ from channels.envelope import Stream
 from hub.realtime.prepared import Prepared
 
 
-class Bounds(Struct, frozen=True):
+class Bounds(Struct, frozen=True, kw_only=True):
     """How much may wait for one session in memory, how many connects may be held for one browser, how many sessions
     may begin in a second and be there at once, and how much a user may publish.
     """

@@ -45,11 +45,14 @@ class Server:
 
     def cpu(self) -> float:
         """Seconds of all threads of its processes so far, in user space and in the kernel."""
-        return sum(_cpu_of(pid) for pid in self.pids)
+        return sum(_cpu_of(pid) for pid in self._processes())
 
     def resident(self) -> int:
         """Bytes of memory now, without those of the kernel."""
-        return sum(_pages_of(pid) for pid in self.pids) * resource.getpagesize()
+        return sum(_pages_of(pid) for pid in self._processes()) * resource.getpagesize()
+
+    def _processes(self) -> list[int]:
+        return [process for pid in self.pids for process in (pid, *_children(pid))]
 
 
 def _cpu_of(pid: int) -> float:
@@ -122,7 +125,7 @@ def program(name: str, command: str) -> Iterator[Server]:
         process = subprocess.Popen(shlex.split(command.replace("{port}", str(port))), cwd=ROOT)
     try:
         eventually_blocking(lambda: _listens(port), START_SECONDS)
-        yield Server(name, port, (process.pid, *_children(process.pid)), bayeux=False)
+        yield Server(name, port, (process.pid,), bayeux=False)
     finally:
         process.terminate()
         process.wait(START_SECONDS)

@@ -70,12 +70,22 @@ async def test_settings_reach_the_parts(tmp_path: Path) -> None:
         max_message_bytes=5000,
         max_depth=9,
         max_connections=3,
+        bayeux_browser_connects=2,
+        handshakes_per_second=6,
+        max_sessions=40,
+        sessions_per_organization=30,
+        sessions_per_user=20,
+        publishes_per_second=10,
+        ws_deflate=True,
         ws_ping_seconds=4,
     )
     async with app.running(changed, Configuration()) as hub:
         terms, bounds, limits = hub.node.terms, hub.node.bounds, hub.websockets.limits
         assert (terms.timeout, terms.max_interval) == (12_000, 34_000)
         assert (bounds.events, bounds.size) == (7, 800)
+        assert (bounds.browser_connects, bounds.handshakes, bounds.publishes) == (2, 6, 10)
+        assert (bounds.sessions, bounds.organization_sessions, bounds.user_sessions) == (40, 30, 20)
+        assert limits.deflate
         assert (limits.message_bytes, limits.depth, limits.connections, limits.ping) == (5000, 9, 3, 4)
 
 
