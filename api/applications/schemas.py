@@ -58,6 +58,7 @@ class ApplicationView(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     scheduling: str
     auto_activate: bool
     otp_required: bool
+    customer_links: bool
     durations: tuple[Period, ...]
     working_hours: WorkingHours | None
     max_parallel: int
@@ -97,6 +98,7 @@ def view(id: str, application: Application, senders: Senders, base: str) -> Appl
         scheduling=application.scheduling,
         auto_activate=application.auto_activate,
         otp_required=application.otp_required,
+        customer_links=application.customer_links,
         durations=tuple(map(str, application.durations)),
         working_hours=application.working_hours,
         max_parallel=application.max_parallel,

@@ -4,10 +4,11 @@ from typing import Final, Literal, NamedTuple
 
 from api.applications import actions as applications
 from api.applications.rules import Senders
-from api.appointments.rules import calendars
+from api.appointments.rules import calendars, links
 from api.appointments.rules import notices as rules
 from api.appointments.rules.appointment import Appointment, Participant
 from api.appointments.rules.calendars import Guest
+from api.appointments.rules.links import Link, Purpose
 from api.appointments.rules.notices import Notice, Way
 from api.appointments.rules.site import Site
 from api.notifications import actions as notifications
@@ -26,12 +27,15 @@ from api.users import actions as users
 from hub.kernel import wire
 from hub.kernel.applications import TextType
 from hub.kernel.errors import NotFound
+from hub.store import signing
 from hub.store.deliveries import Calendar
 from hub.store.transaction import Tx
 
 EVENTS: Final = "/api/cal/events"
 _CALENDARS: Final[frozenset[TextType]] = frozenset({"CREATE", "RESCHEDULE", "ROOM", "CANCELLED"})
 """The notices after which a calendar shows something else."""
+_LINKED: Final[frozenset[TextType]] = frozenset({"CREATE", "RESCHEDULE", "REMINDER"})
+"""The notices from which an appointment can be changed."""
 
 
 class Reader(NamedTuple):
@@ -97,7 +101,7 @@ def can_send(office: Office, reader: Reader, way: Way) -> bool:
 
 def send(tx: Tx, office: Office, appointment: Appointment, notice: Notice, to: Reader, now: float, *, key: str) -> None:
     """Have it leave; `can_send` has said yes."""
-    facts, until = _facts(office, appointment, notice, to), rules.worth_until(notice.type, appointment, now)
+    facts, until = _facts(tx, office, appointment, notice, to, now), rules.worth_until(notice.type, appointment, now)
     own, built_in = (words(texts, notice.type, to.locale) for texts in (office.site.application.texts, {}))
     email, sms = office.senders
     if notice.way == "EMAIL" and email is not None and to.email is not None:
@@ -123,7 +127,7 @@ def _says_something(template: Template, facts: Facts) -> bool:
     return bool(composed.subject and composed.text)
 
 
-def _facts(office: Office, appointment: Appointment, notice: Notice, to: Reader) -> Facts:
+def _facts(tx: Tx, office: Office, appointment: Appointment, notice: Notice, to: Reader, now: float) -> Facts:
     events = f"{office.site.base}{EVENTS}"
     return Facts(
         start=wire.instant(appointment.start),
@@ -138,7 +142,22 @@ def _facts(office: Office, appointment: Appointment, notice: Notice, to: Reader)
         room_url=to.room_url,
         google_calendar_url=f"{events}/google/{appointment.id}/event",
         ical_url=f"{events}/ical/{appointment.id}/event",
+        **(_links(tx, office.site, appointment) if _has_links(office.site, appointment, notice, now) else {}),
     )
+
+
+def _has_links(site: Site, appointment: Appointment, notice: Notice, now: float) -> bool:
+    """Whether the reader may cancel or move it without asking anybody."""
+    is_ahead = notice.type in _LINKED and now < appointment.start
+    return site.application.customer_links and notice.person.type == "CUSTOMER" and is_ahead
+
+
+def _links(tx: Tx, site: Site, appointment: Appointment) -> dict[str, str]:
+    def url(purpose: Purpose) -> str:
+        link = Link(purpose, appointment.id, appointment.schedule_version)
+        return f"{site.base}{links.PATH}{links.token(link, signing.sign(tx, links.PATH, link.text))}"
+
+    return {"reschedule_url": url("reschedule"), "cancel_url": url("cancel")}
 
 
 def _calendar(

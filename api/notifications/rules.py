@@ -195,8 +195,8 @@ def sample(start: datetime, zone: str, locale: str) -> Facts:
         room_url="https://meet.example.com/q/4fJ9",
         google_calendar_url="https://hub.example.com/api/cal/events/google/1/event",
         ical_url="https://hub.example.com/api/cal/events/ical/1/event",
-        reschedule_url="https://hub.example.com/r/1",
-        cancel_url="https://hub.example.com/c/1",
+        reschedule_url="https://hub.example.com/q/a/AUYq",
+        cancel_url="https://hub.example.com/q/a/AEYq",
         code="063780",
     )
 

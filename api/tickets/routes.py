@@ -6,9 +6,11 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from api.http import pages
 from api.http.operations import Operation
+from api.http.pages import HTML
 from api.http.problems import Family
-from api.http.reply import JSON, Headers, Reply
+from api.http.reply import JSON, Reply
 from api.http.request import Call
 from api.tickets import actions, rules, texts
 from api.tickets.rules import LONGEST_ID, EarlyTicket, SpentTicket, State, Ticket, UnknownTicket
@@ -29,7 +31,6 @@ from hub.kernel.clock import micros
 from hub.kernel.errors import BadInput, Conflict, Forbidden, HubError, Overloaded, TooManyRequests
 from hub.store.transaction import Tx
 
-HTML: Final = "text/html; charset=utf-8"
 MAKERS: Final = frozenset({Role.AGENT, Role.SUPERVISOR, Role.CLIENT_SERVICE})
 REVOKERS: Final = MAKERS | {Role.ADMIN}
 _PRIVATE: Final = (("Cache-Control", "no-store"),)
@@ -202,16 +203,9 @@ async def ticket_page(call: Call[None]) -> Reply:
 def _page(
     call: Call[None], case: Case, status: int, *, at: float = 0, room: str | None = None, wait: float | None = None
 ) -> Reply:
-    language = _language(call.headers.get(b"accept-language", b"").decode("latin-1"))
+    language = pages.language(call.headers.get(b"accept-language", b""), texts.LANGUAGES)
     time = f"{wire.instant(at):%Y-%m-%d, %H:%M} UTC"
-    headers: Headers = texts.HEADERS if wait is None else (*texts.HEADERS, ("Retry-After", str(max(1, round(wait)))))
-    return Reply(status, texts.page(case, language, time=time, room=room), HTML, headers)
-
-
-def _language(accepted: str) -> str:
-    """The first of a browser's languages that the pages speak."""
-    wanted = (part.partition(";")[0].strip()[:2].lower() for part in accepted[:200].split(","))
-    return next((language for language in wanted if language in texts.LANGUAGES), "en")
+    return Reply(status, texts.page(case, language, time=time, room=room), HTML, pages.headers(wait=wait))
 
 
 _NAMED: Final = {"id": "k3v9x0q2m7w1"}

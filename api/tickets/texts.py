@@ -1,10 +1,10 @@
 """What the page behind a ticket says, a table a language, and the page itself."""
 
-import hashlib
-from base64 import b64encode
 from collections.abc import Mapping
 from html import escape
 from typing import Final, Literal, NamedTuple, TypeAlias
+
+from api.http import pages
 
 Case: TypeAlias = Literal["good", "early", "expired", "used", "revoked", "unknown", "limited", "unavailable"]
 
@@ -16,40 +16,6 @@ class Wording(NamedTuple):
     text: str
 
 
-_STYLE: Final = (
-    "body{font:1.125rem/1.5 system-ui,sans-serif;max-width:36rem;margin:0 auto;padding:2rem 1rem;"
-    "color:#1a1a1a;background:#fff}a{color:#0b4f9e}"
-    "@media(prefers-color-scheme:dark){body{color:#eee;background:#161616}a{color:#9ecbff}}"
-)
-_PAGE: Final = """<!DOCTYPE html>
-<html lang="{language}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{heading}</title>
-<style>{style}</style>
-</head>
-<body>
-<main>
-<h1>{heading}</h1>
-<p>{text}</p>
-{way}</main>
-</body>
-</html>
-"""
-
-_STYLE_HASH: Final = b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_POLICY: Final = (
-    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-HEADERS: Final = (
-    ("Content-Security-Policy", _POLICY),
-    ("Cache-Control", "no-store"),
-    ("Referrer-Policy", "no-referrer"),
-    ("X-Content-Type-Options", "nosniff"),
-    ("X-Robots-Tag", "noindex"),
-    ("Vary", "Accept-Language"),
-)
 JOIN: Final[Mapping[str, str]] = {"en": "Join the conversation", "de": "Zum Gespräch", "el": "Είσοδος στη συνομιλία"}
 
 LANGUAGES: Final[Mapping[str, Mapping[Case, Wording]]] = {
@@ -107,10 +73,4 @@ def page(case: Case, language: str, *, time: str = "", room: str | None = None) 
     """The page in one of LANGUAGES. `room` is the address that the customer may go on to."""
     wording = LANGUAGES[language][case]
     way = "" if room is None else f'<p><a href="{escape(room)}" rel="noreferrer">{escape(JOIN[language])}</a></p>\n'
-    return _PAGE.format(
-        language=language,
-        style=_STYLE,
-        heading=escape(wording.heading),
-        text=escape(wording.text.format(time=time)),
-        way=way,
-    ).encode()
+    return pages.page(language, wording.heading, pages.paragraph(wording.text.format(time=time)) + way)

@@ -136,6 +136,7 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     scheduling: Literal["appointments", "callback"] = "appointments"
     auto_activate: bool = True
     otp_required: bool = True
+    customer_links: bool = False
     durations: tuple[Period, ...] = tuple(Period(seconds=60 * minutes) for minutes in (5, 15, 30, 60))
     working_hours: WorkingHours | None = None
     max_parallel: Annotated[int, Meta(ge=0, le=100_000)] = 0

@@ -73,6 +73,15 @@ log = Table(
     CheckConstraint("id = 1", name="single"),
 )
 
+# One row: what links are signed with.
+signing_key = Table(
+    "signing_key",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("key", LargeBinary, nullable=False),
+    CheckConstraint("id = 1", name="single"),
+)
+
 # `seq` is the highest position given out, `trimmed` the highest one removed (0 = none): kept are trimmed+1 … seq.
 stream_head = Table(
     "stream_head",

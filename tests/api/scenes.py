@@ -2,6 +2,7 @@
 secrets that are made by chance. By the name of the operation; one that is missing needs nothing.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -231,6 +232,22 @@ def sender(way: str, body: Mapping[str, str]) -> Prepare:
     return prepare
 
 
+def customer_link(number: int) -> Prepare:
+    """The link of that number in the mail to a customer."""
+
+    async def prepare(world: World) -> Scene:
+        await appointment(world)
+
+        def text(tx: Any) -> bytes:
+            tx.cursor.execute("SELECT payload FROM timer WHERE kind = 'deliver.mail' ORDER BY id")
+            return bytes(tx.cursor.fetchall()[0][0])
+
+        said = msgspec.json.decode(await world.services.db.read(text))["text"]
+        return Scene(path={"token": re.findall(r"/q/a/([\w-]+)", said)[number]})
+
+    return prepare
+
+
 SCENES: Final[dict[str, Prepare]] = {
     "giveToken": passwords,
     "operateMe": desk,
@@ -260,6 +277,8 @@ SCENES: Final[dict[str, Prepare]] = {
     "updateParticipantState": appointment,
     "getGoogleCalendarEvent": appointment,
     "getICalendarEvent": appointment,
+    "showCustomerLink": customer_link(1),
+    "useCustomerLink": customer_link(0),
     "confirmEmailServiceVerification": sender("emails", EMAIL_SERVICE),
     "confirmSMSServiceVerification": sender("sms", SMS_SERVICE),
     "operateTimer": dead_letter,

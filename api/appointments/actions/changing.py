@@ -43,7 +43,11 @@ def delete(
     """Nobody's any more, and nobody gets into its room. What stays says only when it would have been, for calendars
     that still show it.
     """
-    before = locked(tx, Deed.DELETE, caller, id, now)
+    return call_off(tx, locked(tx, Deed.DELETE, caller, id, now), now, sites, clock)
+
+
+def call_off(tx: Tx, before: Appointment, now: float, sites: Sites, clock: Callable[[], float]) -> Withdrawn | None:
+    """The same to a locked one, by somebody who may."""
     withdrawn = None if before.room is None else rooms.withdraw(tx, before.room, clock)
     tombstone = replace(
         before,

@@ -39,7 +39,11 @@ def reschedule(tx: Tx, caller: Principal, id: str, times: Times, now: float, sit
     """Another time for it. The old one is free from the commit on, when the new one is sure. Raises BadInput, SlotTaken
     among them, and WrongState for one that is over.
     """
-    before = locked(tx, Deed.RESCHEDULE, caller, id, now)
+    return move(tx, locked(tx, Deed.RESCHEDULE, caller, id, now), times, now, sites, caller.user)
+
+
+def move(tx: Tx, before: Appointment, times: Times, now: float, sites: Sites, by: str) -> Appointment:
+    """The same for a locked one, by somebody who may."""
     if before.status == "completed":
         raise WrongState("The appointment is over")
     wanted = booking.slot(times.start, times.duration, times.timezone)
@@ -58,7 +62,7 @@ def reschedule(tx: Tx, caller: Principal, id: str, times: Times, now: float, sit
         schedule_version=before.schedule_version + 1,
         sequence=before.sequence + 1,
     )
-    return save(tx, before, rooms.moved(tx, after, site, now, caller.user), "Rescheduled", now, sites)
+    return save(tx, before, rooms.moved(tx, after, site, now, by), "Rescheduled", now, sites)
 
 
 def _schedule(

@@ -1,5 +1,11 @@
-"""`/api/appointments` and `/api/cal`."""
+"""`/api/appointments`, `/api/cal`, and customers' links."""
 
-from api.appointments.routes import calendars, participants, planning, public
+from api.appointments.routes import calendars, links, participants, planning, public
 
-OPERATIONS = (*planning.OPERATIONS, *participants.OPERATIONS, *public.OPERATIONS, *calendars.OPERATIONS)
+OPERATIONS = (
+    *planning.OPERATIONS,
+    *participants.OPERATIONS,
+    *public.OPERATIONS,
+    *calendars.OPERATIONS,
+    *links.OPERATIONS,
+)

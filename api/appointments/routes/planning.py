@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 from api.applications.rules import UnknownApplication
 from api.appointments.actions import changing, reading, rooms, scheduling
-from api.appointments.routes.record import BASE, EXAMPLE, ONE, operation, sites
+from api.appointments.routes.record import BASE, EXAMPLE, ONE, operation, revoke, sites
 from api.appointments.rules import formats, permissions
 from api.appointments.rules.appointment import Appointment
 from api.appointments.rules.booking import SlotTaken
@@ -28,7 +28,6 @@ from api.http.idempotency import once
 from api.http.reply import JSON, NO_CONTENT, Reply
 from api.http.request import Call
 from hub.kernel import logs, wire
-from hub.kernel.clock import micros
 from hub.kernel.errors import BadInput, WrongState
 from hub.kernel.periods import unquoted
 from hub.store.transaction import Snapshot, Tx
@@ -157,8 +156,7 @@ async def delete_appointment(call: Call[None]) -> Reply:
     withdrawn = await services.db.write(
         lambda tx: changing.delete(tx, caller, id_, call.now, sites(call), services.clock.now)
     )
-    if withdrawn is not None:
-        services.revoked.add(withdrawn.organization, withdrawn.customer, micros(withdrawn.at))
+    revoke(call, withdrawn)
     _log.info("appointment deleted", appointment=id_, by=caller.user, request_id=call.request_id)
     return NO_CONTENT
 

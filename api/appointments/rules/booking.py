@@ -68,6 +68,14 @@ def require_free(taken: Iterable[tuple[float, float]], wanted: Slot, most: int) 
         raise SlotTaken
 
 
+def open_times(application: Application, start: float, end: float) -> list[tuple[float, float]]:
+    """When it has working hours between two instants, in order; always, where it has none."""
+    if application.working_hours is None:
+        return [(start, end)]
+    found = office_hours.periods(_office_hours(application.working_hours), wire.instant(start), wire.instant(end))
+    return [(period.start.timestamp(), period.end.timestamp()) for period in found]
+
+
 def busiest(taken: Iterable[tuple[float, float]], start: float, end: float) -> int:
     """How many of them are at the same time, at the busiest instant of the interval."""
     steps = sorted(step for opens, closes in taken for step in ((max(opens, start), 1), (min(closes, end), -1)))

@@ -31,6 +31,7 @@ CLINIC = {
     "reminders": ["P1D", "PT1H"],
     "followUps": [],
     "roomInvites": [],
+    "customerLinks": False,
     "email": {"domain": "appointments.acme.example", "fromName": "Acme", "verified": True},
     "sms": {"fromNumber": "+15550001111", "verified": True},
     "webhooks": [],
