@@ -146,11 +146,13 @@ def _configuration(settings: Settings) -> Finding:
     except SettingsError as error:
         return Finding(Verdict.BAD, "configuration", "; ".join(map(str, error.faults)))
     parts = ", ".join(
-        f"{len(part)} {name}"
-        for part, name in (
-            (found.organizations, "organizations"),
-            (found.custom_channels, "custom channels"),
-            (found.applications, "applications"),
+        f"{name} {len(part)}"
+        for name, part in (
+            ("organizations", found.organizations),
+            ("custom_channels", found.custom_channels),
+            ("applications", found.applications),
+            ("services", found.services),
+            ("callback_services", found.callback_services),
         )
     )
     return Finding(Verdict.GOOD, "configuration", f"{settings.config or 'no file'}: {parts}")
