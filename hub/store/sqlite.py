@@ -25,8 +25,9 @@ PRAGMAS = (
     "PRAGMA foreign_keys = ON",
 )
 WRITER_PRAGMAS = (
-    # The last pages of all streams that are being written to, so that they need not be read again.
-    "PRAGMA cache_size = -32768",
+    # The last pages of all streams that are being written to, so that they need not be read again; what passes
+    # through in bulk fills all of it. In KiB.
+    "PRAGMA cache_size = -12288",
     # A page that is written to often goes from the log into the file once for many times. In pages: 32 MiB.
     "PRAGMA wal_autocheckpoint = 8192",
 )
