@@ -9,6 +9,9 @@ from typing import Any
 import msgspec
 
 from api.appointments.rules.site import Sites
+from api.security.rules import Account
+from api.users import actions as users
+from api.users.rules import Profile, User
 from hub.kernel.secret import Secret
 from hub.kernel.settings import Settings
 from hub.store import timers
@@ -18,7 +21,7 @@ from scheduler.calling import Calling
 from scheduler.claims import Jobs
 from scheduler.firing import Firing
 from scheduler.jobs import appointments, deliveries
-from tests.api.world import World
+from tests.api.world import START, World
 from tests.support.http_receiver import Receiver, answer
 from tests.support.mail_server import MailServer
 
@@ -37,6 +40,13 @@ async def waiting(world: World, kind: str) -> list[dict[str, Any]]:
     """The messages of that kind that have not left, in the order in which they were planned."""
     found = await rows(world, f"SELECT payload FROM timer WHERE kind = 'deliver.{kind}' ORDER BY id")
     return [msgspec.json.decode(row[0]) for row in found]
+
+
+async def colleague(world: World, id: str, *languages: str) -> None:
+    """An agent with a mail address."""
+    account = Account(organization="acme", id=id, user_name=id, roles=frozenset({"ROLE_AGENT"}))
+    profile = Profile(first_name=id.title(), email_address=f"{id}@acme.example", languages=languages)
+    await world.services.db.write(lambda tx: users.create(tx, User(account, profile), START))
 
 
 async def planned(world: World) -> dict[str, int]:

@@ -22,7 +22,7 @@ from hub.kernel.errors import TooManyRequests
 from hub.kernel.periods import Period
 from hub.store import signing
 from tests.api.appointments.desk import HOUR, Desk, at
-from tests.api.appointments.outside import firing, planned, rows, waiting
+from tests.api.appointments.outside import colleague, firing, planned, rows, waiting
 from tests.api.world import CONFIGURATION, START, opened
 
 LINKED = Application(
@@ -113,10 +113,17 @@ async def test_mails_to_customers_have_both_links_where_the_application_wants_th
     assert not set((await links(desk)).values()) & set(found.values())
 
 
-async def test_without_it_there_are_none_and_agents_get_none(desk: Desk) -> None:
+async def test_without_it_there_are_none(desk: Desk) -> None:
     await booked(desk, applicationId="plain")
     [mail] = await waiting(desk.world, "mail")
     assert "/q/a/" not in mail["text"]
+
+
+async def test_agents_get_none(desk: Desk) -> None:
+    await colleague(desk.world, "alice")
+    await booked(desk)
+    mails = {mail["to"]: mail["text"].count("/q/a/") for mail in await waiting(desk.world, "mail")}
+    assert mails == {"maria@example.com": 2, "alice@acme.example": 0}
 
 
 # Looking -------------------------------------------------------------------------------------------------------------

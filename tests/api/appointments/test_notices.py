@@ -9,15 +9,12 @@ from msgspec.structs import replace
 
 from api.appointments import notices, records
 from api.appointments.rules.site import Sites
-from api.security.rules import Account
-from api.users import actions as users
-from api.users.rules import Profile, User
 from hub.kernel.applications import Application, ClientCredentials, MailSender, SmsSender, Texts, WebhookSubscription
 from hub.kernel.periods import Period
 from hub.kernel.secret import Secret
 from hub.store.transaction import Tx
 from tests.api.appointments.desk import HOUR, MARIA, Desk, at
-from tests.api.appointments.outside import firing, planned, rows, waiting
+from tests.api.appointments.outside import colleague, firing, planned, rows, waiting
 from tests.api.world import CONFIGURATION, START, World, opened
 
 HOOK = WebhookSubscription(
@@ -70,13 +67,6 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 async def either(either_url: str | None, tmp_path: Path) -> AsyncIterator[Desk]:
     async with opened(tmp_path, url=either_url, configuration=SETTINGS) as world:
         yield Desk(world)
-
-
-async def colleague(desk: Desk, id: str, *languages: str) -> None:
-    """An agent with a mail address."""
-    account = Account(organization="acme", id=id, user_name=id, roles=frozenset({"ROLE_AGENT"}))
-    profile = Profile(first_name=id.title(), email_address=f"{id}@acme.example", languages=languages)
-    await desk.world.services.db.write(lambda tx: users.create(tx, User(account, profile), START))
 
 
 async def subjects(desk: Desk) -> list[tuple[str, str]]:
@@ -133,7 +123,7 @@ async def test_words_of_ones_own_and_the_built_in_ones(desk: Desk) -> None:
 
 
 async def test_agents_are_told_in_their_language_and_let_in_as_agents(desk: Desk) -> None:
-    await colleague(desk, "alice", "de", "en")
+    await colleague(desk.world, "alice", "de", "en")
     made = await desk.schedule(HOUR, applicationId="terse")
     maria, alice = await waiting(desk.world, "mail")
     assert maria["to"] == "maria@example.com"
@@ -149,7 +139,7 @@ async def test_agents_are_told_in_their_language_and_let_in_as_agents(desk: Desk
 
 async def test_whoever_comes_and_goes_is_told_each_time(either: Desk) -> None:
     for name in ("alice", "bob"):
-        await colleague(either, name)
+        await colleague(either.world, name)
     made = await either.schedule(HOUR, customer=...)
     agent = {"id": made["id"], "userId": "bob"}
     new, over = "Installation review for Bob", "Your appointment on Friday, 15 January 2027 is cancelled"
@@ -204,7 +194,7 @@ QUARTER = 900
 
 
 async def test_a_quarter_of_an_hour_before_the_room_opens_and_everybody_is_invited_once(either: Desk) -> None:
-    await colleague(either, "alice")
+    await colleague(either.world, "alice")
     made = await either.schedule(HOUR, applicationId="timed")
     assert "roomAccess" not in made
     await subjects(either)
