@@ -41,6 +41,7 @@ class SpentLink(HubError):
 
     code = "link_expired"
     status: ClassVar[int] = 410
+    status_code = 2
     default_detail = "The link is not good any more"
 
 
