@@ -6,6 +6,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PYTHON ?= python3
 JOBS ?= 2
+# Flows wait for processes to come and go more than they compute.
+FLOW_JOBS ?= 3
 BIN := .venv/bin
 CODE := $(wildcard channels hub api scheduler)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -72,7 +74,7 @@ test: programs check
 	@for stage in $(STAGES); do \
 		[ -n "$$(find tests/$$stage -name node_modules -prune -o -name 'test_*.py' -print -quit 2>/dev/null)" ] || continue; \
 		echo "--- $$stage"; \
-		jobs=; case $$stage in interop) jobs='-n $(JOBS)';; flows) jobs='-n $(JOBS) --dist loadfile';; esac; \
+		jobs=; case $$stage in interop|browser) jobs='-n $(JOBS)';; flows) jobs='-n $(FLOW_JOBS) --dist loadfile';; esac; \
 		$(PYTEST) $$jobs tests/$$stage; \
 	done
 
