@@ -15,8 +15,8 @@ RULED = {
 }  # fmt: skip
 # What HTTP has a status of its own for; the number says the nearest thing.
 OF_HTTP = {"conflict": 409, "file_gone": 409, "foreign_issuer": 409, "link_expired": 410, "method_not_allowed": 405,
-           "ticket_early": 409, "ticket_spent": 410, "too_large": 413, "too_slow": 408, "too_many_requests": 429, "unprocessable": 422,
-           "unsupported_media_type": 415}  # fmt: skip
+           "ticket_early": 409, "ticket_spent": 410, "too_large": 413, "too_slow": 408, "too_many_requests": 429,
+           "unprocessable": 422, "unsupported_media_type": 415}  # fmt: skip
 
 
 def kinds(kind: type[HubError] = HubError) -> Iterator[type[HubError]]:
