@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import httpx2
 
 from scheduler.senders.port import Accepted, Outcome, RefusedForGood, RefusedForNow, Uncertain
-from scheduler.senders.reasons import reason
+from scheduler.senders.reasons import reason, said
 
 CONNECT_SECONDS: Final = 5.0
 LARGEST_ANSWER: Final = 4096
@@ -52,12 +52,12 @@ async def post(http: httpx2.AsyncClient, request: httpx2.Request, seconds: float
             response = await http.send(request, stream=True)
             return Answer(response.status_code, await _beginning(response), _retry_after(response.headers))
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-        return RefusedForNow(reason(f"no connection: {_said(error)}"))
+        return RefusedForNow(reason(f"no connection: {said(error)}"))
     except (TimeoutError, httpx2.TimeoutException, httpx2.HTTPError) as error:
         if response is not None:
             return Answer(response.status_code, b"", _retry_after(response.headers))
         is_late = isinstance(error, (TimeoutError, httpx2.TimeoutException))
-        why = f"no answer within {seconds:g} s" if is_late else f"no answer: {_said(error)}"
+        why = f"no answer within {seconds:g} s" if is_late else f"no answer: {said(error)}"
         return Uncertain(reason(why))
     finally:
         if response is not None:
@@ -89,7 +89,3 @@ def _retry_after(headers: Mapping[str, str]) -> float:
     """Seconds; the form with a date is left out, since our own pauses are long enough."""
     text = headers.get("Retry-After", "")
     return float(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0.0
-
-
-def _said(error: Exception) -> str:
-    return str(error) or type(error).__name__

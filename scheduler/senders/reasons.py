@@ -15,3 +15,8 @@ def reason(text: str) -> str:
     line = "".join(character if character.isprintable() else " " for character in text[: 4 * LONGEST])
     line = scrub_text(" ".join(line.split()))
     return _NUMBER.sub("…", _ADDRESS.sub("…@", line))[:LONGEST]
+
+
+def said(error: BaseException) -> str:
+    """What an error says; what it is, where it says nothing."""
+    return str(error) or type(error).__name__

@@ -23,7 +23,7 @@ from hub.kernel.clock import Clock
 from hub.kernel.wire import instant
 from hub.store.deliveries import Calendar, Mail
 from scheduler.senders.port import Accepted, Outcome, RefusedForGood, RefusedForNow, Uncertain
-from scheduler.senders.reasons import reason
+from scheduler.senders.reasons import reason, said
 
 CONNECT_SECONDS: Final = 20.0
 ENVELOPE_SECONDS: Final = 20.0
@@ -92,7 +92,7 @@ class Mailer:
         try:
             fresh = await self._connected()
         except NETWORK as error:
-            return RefusedForNow(reason(f"no connection to the mail server: {_said(error)}"))
+            return RefusedForNow(reason(f"no connection to the mail server: {said(error)}"))
         return await self._transact(fresh, letter)
 
     async def aclose(self) -> None:
@@ -200,7 +200,7 @@ async def _envelope(connection: Connection, letter: Letter) -> Outcome | None:
     except SMTPResponseException as error:
         return _refused(error)
     except NETWORK as error:
-        return RefusedForNow(reason(f"lost the mail server before the content: {_said(error)}"))
+        return RefusedForNow(reason(f"lost the mail server before the content: {said(error)}"))
     return None
 
 
@@ -211,7 +211,7 @@ async def _content(connection: Connection, letter: Letter) -> Outcome:
     except SMTPResponseException as error:
         return _refused(error)
     except NETWORK as error:
-        return Uncertain(reason(f"lost the mail server after the content: {_said(error)}"))
+        return Uncertain(reason(f"lost the mail server after the content: {said(error)}"))
     return Accepted(reason(response.message))
 
 
@@ -238,7 +238,3 @@ async def _answers(connection: Connection, ask: Callable[[], Awaitable[object]])
         connection.close()
         return False
     return True
-
-
-def _said(error: BaseException) -> str:
-    return str(error) or type(error).__name__
