@@ -1,6 +1,7 @@
 """Outward timers: leased, called, and their outcome recorded."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -10,7 +11,7 @@ from hub.kernel.clock import Clock, micros
 from hub.kernel.errors import Overloaded
 from hub.store import timers
 from hub.store.database import Database
-from hub.store.timers import Timer
+from hub.store.timers import Due, Timer
 from hub.store.transaction import Snapshot, TransactionFailed
 from scheduler import claims, ledger
 from scheduler.claims import LAPSED, Ended, Jobs, Lease, Outward
@@ -43,19 +44,41 @@ class Calling:
         self._chance = chance
         self._freed = freed
         self._lease_seconds = job.seconds + SPARE_SECONDS
+        self._share = job.at_once if job.share is None else job.share
         self._calls: dict[int, asyncio.Task[None]] = {}
+        self._under_way: Counter[str] = Counter()
         self._broken_off = asyncio.Event()
         self.stopping = False
 
     async def work(self) -> None:
-        """Begin calls for timers that are due, as many as may be under way."""
+        """Begin calls for timers that are due, as many as may be under way: at all, and to their receivers.
+
+        Those that wait for their own receiver hold up nobody: they are passed over, and looked for again when a call
+        has ended.
+        """
         now = self._clock.now()
-        room = self._job.at_once - len(self._calls)
-        if room <= 0 or self.stopping:
-            return
+        passed_over = {receiver for receiver, calls in self._under_way.items() if calls >= self._share}
         with suppress(Overloaded):
-            page = await self._database.read(lambda tx: timers.due(tx, now, (self._job.kind,), room))
-            await asyncio.gather(*(self._begin(due, now) for due in page))
+            while (room := self._job.at_once - len(self._calls)) > 0 and not self.stopping:
+                page = await self._due(now, room, passed_over)
+                chosen = self._chosen(page)
+                await asyncio.gather(*(self._begin(due, now) for due in chosen))
+                if len(chosen) == len(page):
+                    return
+                passed_over.update(due.receiver for due in set(page) - set(chosen))
+
+    async def _due(self, now: float, room: int, without: set[str]) -> list[Due]:
+        return await self._database.read(lambda tx: timers.due_outward(tx, now, self._job.kind, room, sorted(without)))
+
+    def _chosen(self, page: list[Due]) -> list[Due]:
+        """Those of the page that fit into the shares of their receivers."""
+        calls = self._under_way.copy()
+        chosen: list[Due] = []
+        for due in page:
+            if calls[due.receiver] < self._share:
+                calls[due.receiver] += 1
+                chosen.append(due)
+        return chosen
 
     async def settle_lapsed(self) -> None:
         """Record the end of attempts whose process did not live to do it."""
@@ -83,28 +106,30 @@ class Calling:
         while self._calls:
             await asyncio.wait(self._calls.values())
 
-    async def _begin(self, id: int, now: float) -> None:
+    async def _begin(self, due: Due, now: float) -> None:
         until = now + self._lease_seconds
         try:
-            leased = await self._database.write(lambda tx: claims.lease(tx, id, now, until))
+            leased = await self._database.write(lambda tx: claims.lease(tx, due.id, now, until))
         except (Overloaded, TransactionFailed) as error:
             # If the commit went through all the same, the lease lapses, and the attempt that was not made is uncertain.
-            _log.warning("timer has to wait for the database", timer=id, reason=str(error))
+            _log.warning("timer has to wait for the database", timer=due.id, reason=str(error))
             return
         match leased:
             case Timer():
                 # Nothing is awaited between the commit and this: what is leased is called.
                 ledger.began(leased, self._clock.now())
-                call = asyncio.create_task(self._call(leased, (id, micros(until))), name=f"timers.{leased.kind}")
-                self._calls[id] = call
-                call.add_done_callback(lambda _: self._end(id))
+                call = asyncio.create_task(self._call(leased, (due.id, micros(until))), name=f"timers.{leased.kind}")
+                self._calls[due.id] = call
+                self._under_way[due.receiver] += 1
+                call.add_done_callback(lambda _: self._end(due))
             case Ended():
                 ledger.ended(leased)
             case None:
                 pass
 
-    def _end(self, id: int) -> None:
-        del self._calls[id]
+    def _end(self, due: Due) -> None:
+        del self._calls[due.id]
+        self._under_way -= Counter((due.receiver,))  # keeps what is above zero
         self._freed()
 
     async def _call(self, timer: Timer, lease: Lease) -> None:

@@ -45,7 +45,8 @@ class Transactional(Struct, frozen=True):
 class Outward(Struct, frozen=True):
     """Timers of `kind` are answered by a call: `deliver(timer)` runs while no transaction is open.
 
-    `at_once` calls are under way at the same time at most, and each is given up after `seconds`.
+    `at_once` calls are under way at the same time at most, `share` of them to one receiver, so that one that hangs does
+    not hold up the others. Each call is given up after `seconds`.
     """
 
     kind: str
@@ -54,6 +55,7 @@ class Outward(Struct, frozen=True):
     at_once: int
     seconds: float
     retries: Retries = Retries()
+    share: int | None = None
 
 
 class Jobs:

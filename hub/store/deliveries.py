@@ -6,6 +6,7 @@ import the other. A message is complete; whoever sends it adds nothing and looks
 
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -100,10 +101,20 @@ def plan(
     key = event_id() if key is None else key
     not_after = None if until is None else micros(until)
     due_at = micros(now if due is None else due)
-    timers.plan(tx, KINDS[type(message)], key, due_at, msgspec.json.encode(message), not_after=not_after)
+    receiver = _receiver(message.url) if isinstance(message, Webhook) else ""
+    payload = msgspec.json.encode(message)
+    timers.plan(tx, KINDS[type(message)], key, due_at, payload, not_after=not_after, receiver=receiver)
     return key
 
 
 def read(timer: Timer, type_: type[M]) -> M:
     """The message that a timer carries. Raises `msgspec.MsgspecError` for one that this version cannot read."""
     return msgspec.json.decode(timer.payload, type=type_)
+
+
+def _receiver(url: str) -> str:
+    """Host and port: what hangs is the machine there, for whomever of us it is called."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2].lower()
+    except ValueError:  # no address: the sender says so
+        return ""

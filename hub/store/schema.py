@@ -17,6 +17,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    text,
 )
 
 NAMING = {
@@ -126,6 +127,7 @@ timer = Table(
     Column("error", Text, nullable=True),
     Column("lease_until", Micros, nullable=True),
     Column("buried_at", Micros, nullable=True),
+    Column("receiver", Text, nullable=False, server_default=text("''")),
     UniqueConstraint("key", "kind"),
     Index(None, "due_at"),
     sqlite_autoincrement=True,

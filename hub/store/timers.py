@@ -20,16 +20,22 @@ COLUMNS = "id, kind, key, due_at, not_after, payload, attempt, error, lease_unti
 # Replacing deletes: the new row gets an id of its own, and completing the old one cannot remove it.
 FORGET = "DELETE FROM timer WHERE kind = ? AND key = ?"
 PLAN = """
-INSERT INTO timer (kind, key, due_at, not_after, payload) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key, kind) DO NOTHING
+INSERT INTO timer (kind, key, due_at, not_after, payload, receiver) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (key, kind) DO NOTHING
 """
 PLAN_UNLESS_PENDING = """
 INSERT INTO timer (kind, key, due_at, payload) VALUES (?, ?, ?, ?)
 ON CONFLICT (key, kind) DO UPDATE SET due_at = excluded.due_at, buried_at = NULL WHERE timer.due_at IS NULL
 """
-# These two walk the index on due_at from its beginning, which is the order wanted.
+# These walk the index on due_at from its beginning, which is the order wanted.
 DUE = """
 SELECT id FROM timer WHERE due_at <= ? AND kind IN ({kinds}) AND lease_until IS NULL ORDER BY due_at, id LIMIT ?
 """
+DUE_OUTWARD = """
+SELECT id, receiver FROM timer
+WHERE due_at <= ? AND kind = ? AND lease_until IS NULL {others} ORDER BY due_at, id LIMIT ?
+"""
+OTHERS = "AND receiver NOT IN ({receivers})"
 LAPSED = """
 SELECT id, lease_until FROM timer
 WHERE due_at <= ? AND kind IN ({kinds}) AND (lease_until <= ? OR lease_until > ?) ORDER BY due_at, id LIMIT ?
@@ -81,6 +87,13 @@ class Timer(Struct, frozen=True):
     buried_at: int | None
 
 
+class Due(NamedTuple):
+    """A timer that is due, and whom it goes to: empty where that makes no difference."""
+
+    id: int
+    receiver: str
+
+
 class Kind(NamedTuple):
     """The timers of one kind: how many are planned, and of these due and under a lease; how many are buried; when the
     first planned one is due.
@@ -94,12 +107,24 @@ class Kind(NamedTuple):
     next_due: int | None
 
 
-def plan(tx: Tx, kind: str, key: str, due_at: int, payload: bytes = b"", *, not_after: int | None = None) -> None:
-    """Have `kind` happen at `due_at` for `key`, instead of whatever was planned for the two before."""
+def plan(
+    tx: Tx,
+    kind: str,
+    key: str,
+    due_at: int,
+    payload: bytes = b"",
+    *,
+    not_after: int | None = None,
+    receiver: str = "",
+) -> None:
+    """Have `kind` happen at `due_at` for `key`, instead of whatever was planned for the two before.
+
+    Timers with the same `receiver` share what one receiver may take of those who call; see `due_outward`.
+    """
     planned = 0
     while not planned:  # another process may have planned it between the two statements; the last one counts
         cancel(tx, kind, key)
-        tx.cursor.execute(PLAN, (kind, key, due_at, not_after, payload))
+        tx.cursor.execute(PLAN, (kind, key, due_at, not_after, payload, receiver))
         planned = tx.cursor.rowcount
     tx.planned = True
 
@@ -122,6 +147,13 @@ def due(tx: Snapshot, now: float, kinds: Sequence[str], limit: int) -> list[int]
         return []
     tx.cursor.execute(DUE.format(kinds=_marks(kinds)), (micros(now), *kinds, limit))
     return [row[0] for row in tx.cursor.fetchall()]
+
+
+def due_outward(tx: Snapshot, now: float, kind: str, limit: int, without: Sequence[str]) -> list[Due]:
+    """Timers of `kind` due at `now` that nobody holds, longest due first, but none to the receivers `without`."""
+    others = OTHERS.format(receivers=_marks(without)) if without else ""
+    tx.cursor.execute(DUE_OUTWARD.format(others=others), (micros(now), kind, *without, limit))
+    return [Due(*row) for row in tx.cursor.fetchall()]
 
 
 def lapsed(tx: Snapshot, now: float, kinds: Sequence[str], limit: int, longest: float) -> list[tuple[int, int]]:

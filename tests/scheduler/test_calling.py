@@ -61,6 +61,26 @@ async def test_no_more_are_leased_than_are_called_at_once(db: Database, clock: F
     assert [timer.key for timer in calls.begun] == ["a", "b", "c", "d"]
 
 
+async def test_receivers_share_the_calls(db: Database, clock: FakeClock) -> None:
+    """However many wait for one receiver, however long: the others are served, in the order of their times."""
+    calls = Calls()
+    calls.held = asyncio.Event()
+    job = calling(db, clock, outward(calls, at_once=5, share=2))
+    await plan(db, PEOPLE, *(f"a{n}" for n in range(9)), receiver="a")
+    await plan(db, PEOPLE, "b0", "b1", "b2", receiver="b")
+    await plan(db, PEOPLE, "c0", "c1", receiver="c")
+    for _ in range(3):
+        await job.work()
+    await calls.until_begun(5)
+    assert [timer.key for timer in calls.begun] == ["a0", "a1", "b0", "b1", "c0"]
+    assert [timer.key for timer in await table(db) if timer.lease_until] == ["a0", "a1", "b0", "b1", "c0"]
+    calls.held.set()
+    await job.ended()
+    await job.work()
+    await job.ended()
+    assert [timer.key for timer in calls.begun][5:] == ["a2", "a3", "b2", "c1"]
+
+
 OUTCOMES: list[tuple[Outcome | Exception, str, str | None]] = [
     (RefusedForGood("unknown address"), "refused: unknown address", "refused: unknown address"),
     (RefusedForNow("busy"), "busy", "busy"),

@@ -3,19 +3,27 @@
 import asyncio
 import threading
 from contextlib import AsyncExitStack
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from hub.kernel import metrics
 from hub.kernel.clock import Clock, SystemClock, micros
+from hub.kernel.settings import load
 from hub.store import timers
 from hub.store.database import Database
+from hub.store.deliveries import Webhook
+from hub.store.deliveries import plan as plan_delivery
 from hub.store.timers import Timer
 from hub.store.transaction import Tx
+from scheduler import senders
 from scheduler.claims import Jobs, Transactional
+from scheduler.jobs import deliveries
 from scheduler.runner import Pump, Runner
 from tests.scheduler.world import PEOPLE, REMIND, Calls, effects, outward, plan, remind, table
 from tests.support.clock import START, FakeClock
+from tests.support.http_receiver import http_receiver
 
 
 class Effects:
@@ -176,3 +184,25 @@ async def test_a_pump_works_once_for_all_wakes_before_it(clock: FakeClock) -> No
     await asyncio.sleep(0)
     task.cancel()
     assert rounds == 1
+
+
+async def test_a_receiver_that_hangs_does_not_hold_up_another(db: Database, tmp_path: Path) -> None:
+    clock = SystemClock()
+    settings = await asyncio.to_thread(load, {"HUB_DATA_DIR": str(tmp_path), "HUB_WEBHOOK_PRIVATE": "on"})
+    async with (
+        http_receiver() as well,
+        http_receiver() as hanging,
+        senders.opened(settings, clock) as ways,
+        Runner(db, Jobs(outward=deliveries.outward(ways)), clock, stop_seconds=0.0),
+    ):
+        hanging.answers = [[None]]
+
+        def write(tx: Tx) -> None:
+            for receiver, count in ((hanging, 100), (well, 40)):
+                for number in range(count):
+                    hook = Webhook(url=receiver.url, type="T", payload=msgspec.Raw(b"%d" % number), at=0)
+                    plan_delivery(tx, hook, 0.0)
+
+        await db.write(write)
+        await well.asked(40)
+        assert len(hanging.requests) == 8

@@ -72,8 +72,15 @@ class Calls:
                 await self._begun.wait()
 
 
-def outward(deliver: Calls, to: Audience = Audience.PEOPLE, *, at_once: int = 2, seconds: float = 30.0) -> Outward:
-    return Outward(PEOPLE if to is Audience.PEOPLE else MACHINES, deliver, to, at_once, seconds, RETRIES)
+def outward(
+    deliver: Calls,
+    to: Audience = Audience.PEOPLE,
+    *,
+    at_once: int = 2,
+    seconds: float = 30.0,
+    share: int | None = None,
+) -> Outward:
+    return Outward(PEOPLE if to is Audience.PEOPLE else MACHINES, deliver, to, at_once, seconds, RETRIES, share)
 
 
 def calling(db: Database, clock: FakeClock, job: Outward) -> Calling:
@@ -81,13 +88,19 @@ def calling(db: Database, clock: FakeClock, job: Outward) -> Calling:
 
 
 async def plan(
-    db: Database, kind: str, *keys: str, at: float = START, payload: bytes = b"", until: float | None = None
+    db: Database,
+    kind: str,
+    *keys: str,
+    at: float = START,
+    payload: bytes = b"",
+    until: float | None = None,
+    receiver: str = "",
 ) -> None:
     not_after = None if until is None else micros(until)
 
     def write(tx: Tx) -> None:
         for key in keys:
-            timers.plan(tx, kind, key, micros(at), payload, not_after=not_after)
+            timers.plan(tx, kind, key, micros(at), payload, not_after=not_after, receiver=receiver)
 
     await db.write(write)
 

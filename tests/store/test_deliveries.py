@@ -51,3 +51,20 @@ async def test_it_may_wait_and_lose_its_meaning(db: Database) -> None:
     timer = await db.write(lambda tx: timers.take(tx, 1, NOW + 1))
     assert timer is not None
     assert timer.not_after == NOW_MICROS + 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("address", "receiver"),
+    [
+        ("https://X.test/a?b", "x.test"),
+        ("https://x.test:8443/a", "x.test:8443"),
+        ("https://user:pw@x.test/", "x.test"),
+        ("https://[::1", ""),
+    ],
+)
+async def test_webhooks_share_a_receiver_by_host_and_port(db: Database, address: str, receiver: str) -> None:
+    hook = msgspec.structs.replace(HOOK, url=address)
+    await db.write(lambda tx: deliveries.plan(tx, hook, NOW))
+    [due] = await db.read(lambda tx: timers.due_outward(tx, NOW, "deliver.webhook", 9, ["somebody else"]))
+    assert due.receiver == receiver
+    assert await db.read(lambda tx: timers.due_outward(tx, NOW, "deliver.webhook", 9, [receiver])) == []

@@ -127,6 +127,8 @@ async def test_due_timers_are_found_along_their_due_times(plan: Plan, kinds: lis
     marks = timers._marks(kinds)
     by_due_time = ["Index Scan using ix_timer_due_at on timer"]
     assert scans(await plan(timers.DUE.format(kinds=marks), 5_000, *kinds, 100)) == by_due_time
+    outward = timers.DUE_OUTWARD.format(others=timers.OTHERS.format(receivers="?, ?"))
+    assert scans(await plan(outward, 5_000, "a", "b", "c", 32)) == by_due_time
     assert scans(await plan(timers.LAPSED.format(kinds=marks), 5_000, *kinds, 5_000, 9_000, 100)) == by_due_time
     assert scans(await plan(timers.NEXT_DUE.format(kinds=marks), 5_000, *kinds)) == by_due_time
     assert "ix_timer_due_at" in scans(await plan(timers.BACKLOG, 5_000))[0]

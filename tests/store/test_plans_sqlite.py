@@ -48,6 +48,7 @@ async def test_looking_for_timers_walks_the_index_on_due_at(db: Database) -> Non
     def plans(tx: Snapshot) -> list[list[str]]:
         return [
             query_plan(tx, timers.DUE.format(kinds="?, ?"), 0, "a", "b", 10),
+            query_plan(tx, timers.DUE_OUTWARD.format(others=timers.OTHERS.format(receivers="?")), 0, "a", "b", 10),
             query_plan(tx, timers.LAPSED.format(kinds="?, ?"), 0, "a", "b", 0, 0, 10),
             query_plan(tx, timers.NEXT_DUE.format(kinds="?, ?"), 0, "a", "b"),
             query_plan(tx, timers.BACKLOG, 0),
@@ -56,8 +57,8 @@ async def test_looking_for_timers_walks_the_index_on_due_at(db: Database) -> Non
             query_plan(tx, timers.LEASE, 0, 1, 0),
         ]
 
-    due, lapsed, next_due, backlog, forget, take, lease = await db.read(plans)
-    assert due == lapsed == ["SEARCH timer USING INDEX ix_timer_due_at (due_at<?)"]
+    due, outward, lapsed, next_due, backlog, forget, take, lease = await db.read(plans)
+    assert due == outward == lapsed == ["SEARCH timer USING INDEX ix_timer_due_at (due_at<?)"]
     assert next_due == ["SEARCH timer USING INDEX ix_timer_due_at (due_at>?)"]
     assert backlog == ["SEARCH timer USING COVERING INDEX ix_timer_due_at (due_at<?)"]
     assert forget == ["SEARCH timer USING INDEX sqlite_autoindex_timer_1 (key=? AND kind=?)"]
