@@ -51,6 +51,12 @@ class Commands(click.Group):
             _reader_gone()
         except OSError as error:
             raise click.ClickException(" ".join(str(error).split())) from None
+        except Exception as error:
+            from hub.store import dialects
+
+            if (sentence := dialects.unusable(error)) is None:
+                raise
+            raise click.ClickException(sentence) from None
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -101,8 +107,9 @@ def migrate() -> None:
     """Bring the database to the newest schema."""
     from hub.store.migrations import migrate as run
 
-    run(_settings().database.reveal())
-    click.echo("The database has the newest schema.", err=True)
+    before, after = run(_settings().database.reveal())
+    done = "already has" if before == after else f"was brought from {before} to"
+    click.echo(f"The database {done} revision {after}.", err=True)
 
 
 @main.command()
@@ -192,10 +199,11 @@ def doctor(*, new_epoch: bool) -> None:
         return
     for line in checks.settings_lines(settings):
         click.echo(line)
-    findings = checks.examine(settings)
-    for finding in findings:
+    is_well = True
+    for finding in checks.examine(settings, _notify):
         click.echo(str(finding))
-    if any(finding.verdict is checks.Verdict.BAD for finding in findings):
+        is_well = is_well and finding.verdict is not checks.Verdict.BAD
+    if not is_well:
         raise click.exceptions.Exit(1)
 
 

@@ -6,7 +6,7 @@ Looking changes nothing: no key is made, no database migrated, no lock taken for
 import asyncio
 import fcntl
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -80,9 +80,15 @@ def settings_lines(settings: Settings) -> list[str]:
     return [f"{'HUB_' + name.upper():{width}}{text}" for name, text in shown.items()]
 
 
-def examine(settings: Settings) -> list[Finding]:
-    """All checks, each with its verdict; a check that fails does not keep the others from running. Blocks."""
-    return [_configuration(settings), *_database(settings), *_redis(settings), _keys(settings), _descriptors(settings)]
+def examine(settings: Settings, notify: Callable[[str], None]) -> Iterator[Finding]:
+    """All checks, each with its verdict as soon as there is one; a check that fails does not keep the others from
+    running. Blocks. What takes unusually long is told by `notify` while it does.
+    """
+    yield _configuration(settings)
+    yield from _database(settings)
+    yield from _redis(settings, notify)
+    yield _keys(settings)
+    yield _descriptors(settings)
 
 
 def write(settings: Settings, change: Callable[[Tx, float], T]) -> T:
@@ -168,7 +174,7 @@ def _database(settings: Settings) -> list[Finding]:
             ]
         epoch, server = asyncio.run(_looked_into(database, on_server=on_server))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
-        return [Finding(Verdict.BAD, subject, _line(error))]
+        return [Finding(Verdict.BAD, subject, dialects.unusable(error) or _line(error))]
     return [Finding(Verdict.GOOD, subject, f"newest schema, writable, epoch {epoch}"), *server]
 
 
@@ -200,16 +206,19 @@ def _faults(server: Server, ahead: float | None) -> list[str]:
     return faults
 
 
-def _redis(settings: Settings) -> list[Finding]:
+def _redis(settings: Settings, notify: Callable[[str], None]) -> list[Finding]:
     """A hub starts without Redis and waits for it, but it is not ready until then."""
     if settings.redis_url is None:
         return []
     url, subject = redis_url.parse(settings.redis_url), "redis"
     try:
-        found = asyncio.run(checkup.examine(url, settings.redis_prefix, SystemClock()))
-    except (Unreachable, SettingsError, TimeoutError) as error:
+        found = asyncio.run(checkup.examine(url, settings.redis_prefix, SystemClock(), notify))
+    except (Unreachable, SettingsError) as error:
         return [Finding(Verdict.BAD, subject, _line(error))]
-    well = Finding(Verdict.GOOD, subject, f"version {found.version}; what is published is heard")
+    detail = f"version {found.version}; what is published is heard"
+    if found.is_slow:
+        detail += f", but all that took {found.seconds:.1f} s"
+    well = Finding(Verdict.WEAK if found.is_slow else Verdict.GOOD, subject, detail)
     if found.output_buffer is None:
         return [well]
     rights = checkup.rights(url, settings.redis_prefix)

@@ -10,7 +10,14 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
+from hub.kernel.errors import Conflict
 from hub.store.transaction import Cursor
+
+
+class NotPermitted(Conflict):
+    """The database does not let this process do what it has to."""
+
+    code = "not_permitted"
 
 
 class Trouble(Enum):
@@ -88,6 +95,10 @@ class Dialect(Protocol):
 
     def exists(self) -> bool:
         """Whether there is anything to look into; connecting might otherwise make it."""
+        ...
+
+    def require_rights(self, connection: Connection) -> None:
+        """Raise NotPermitted where this role may not read and write what a migration has made for it."""
         ...
 
     def make(self) -> None:

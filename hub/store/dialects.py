@@ -1,6 +1,7 @@
 """Which database an address stands for."""
 
 from hub.kernel.settings import POSTGRESQL
+from hub.store import postgresql, sqlite
 from hub.store.dialect import Dialect
 from hub.store.postgresql import PostgreSQL, parameters, shown
 from hub.store.sqlite import SQLite
@@ -19,3 +20,8 @@ def of(url: str) -> Dialect:
 def without_secrets(url: str) -> str:
     """`url` as it may be shown."""
     return shown(parameters(url)) if is_postgresql(url) else url
+
+
+def unusable(error: BaseException) -> str | None:
+    """Why the database cannot be used, as a sentence for operators; None for errors that mean something else."""
+    return postgresql.unusable(error) or sqlite.unusable(error)

@@ -16,7 +16,7 @@ from psycopg.types.numeric import Int8Dumper
 from sqlalchemy import Connection, Engine, NullPool, create_engine
 
 from hub.kernel.faults import Fault, SettingsError
-from hub.store.dialect import Trouble
+from hub.store.dialect import NotPermitted, Trouble
 from hub.store.transaction import Cursor, Snapshot
 
 # What the URL may set otherwise. A server that is gone is noticed within ten seconds, whatever the network does;
@@ -50,7 +50,32 @@ CLASHES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 BUSY = frozenset({"55P03", "57014"})  # lock not available in time, statement timed out
 FULL = frozenset({"53100"})  # disk full
 UNFIT = frozenset({"22021", "54000"})  # no such character in the encoding, longer than an index can hold
+FORBIDDEN = "42501"
 LOST = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})  # by the administrator, by a crash, by a timeout
+
+
+# Tables of whoever has migrated, as far as this role lacks a right to them. The revision is only read.
+LACKING = """
+SELECT c.relname FROM pg_class AS v JOIN pg_class AS c ON c.relnamespace = v.relnamespace AND c.relowner = v.relowner
+WHERE v.oid = to_regclass('alembic_version') AND c.relkind = 'r' AND NOT (
+  has_table_privilege(c.oid, 'SELECT') AND (
+    c.oid = v.oid OR (
+      has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE')
+      AND has_table_privilege(c.oid, 'DELETE')
+    )
+  )
+) ORDER BY c.relname
+"""
+NAMED = 3
+RIGHTS = "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA"
+
+
+def unusable(error: BaseException) -> str | None:
+    """What the server forbids, if that is what the error of the driver is about."""
+    original = getattr(error, "orig", error)
+    if not isinstance(original, psycopg.Error) or original.sqlstate != FORBIDDEN:
+        return None
+    return f"the role in HUB_DATABASE_URL may not do this: {original.diag.message_primary}"
 
 
 class PostgreSQL:
@@ -157,6 +182,17 @@ class PostgreSQL:
     def exists(self) -> bool:
         """See the protocol."""
         return True
+
+    def require_rights(self, connection: Connection) -> None:
+        """See the protocol."""
+        schema, role = connection.exec_driver_sql("SELECT current_schema(), current_user").one()
+        if schema is None:
+            raise NotPermitted(f"the database role {role} may use no schema: GRANT USAGE ON SCHEMA public TO {role}")
+        if lacking := connection.exec_driver_sql(LACKING).scalars().all():
+            named = ", ".join(lacking[:NAMED]) + (f" and {len(lacking) - NAMED} more" if len(lacking) > NAMED else "")
+            raise NotPermitted(
+                f"the database role {role} may not read and write {named}: {RIGHTS} {schema} TO {role}, as their owner"
+            )
 
     def make(self) -> None:
         """See the protocol."""

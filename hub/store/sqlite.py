@@ -32,7 +32,23 @@ WRITER_PRAGMAS = (
     "PRAGMA wal_autocheckpoint = 8192",
 )
 
+UNUSABLE = frozenset(
+    {
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_CORRUPT,
+    }
+)
 TROUBLES = {sqlite3.SQLITE_BUSY: Trouble.BUSY, sqlite3.SQLITE_FULL: Trouble.FULL}
+
+
+def unusable(error: BaseException) -> str | None:
+    """What is wrong with the file, if the error of the driver is about that."""
+    original = getattr(error, "orig", error)
+    is_about_it = isinstance(original, sqlite3.Error) and getattr(original, "sqlite_errorcode", 0) & 0xFF in UNUSABLE
+    return f"the database file cannot be used: {original}" if is_about_it else None
 
 
 class SQLite:
@@ -111,6 +127,9 @@ class SQLite:
     def exists(self) -> bool:
         """See the protocol."""
         return self.path.exists()
+
+    def require_rights(self, connection: Connection) -> None:
+        """See the protocol. Whoever may open the file has all of it."""
 
     def make(self) -> None:
         """See the protocol."""

@@ -7,10 +7,12 @@ from typing import Any
 
 import jwt
 import pytest
+from alembic.script import ScriptDirectory
 from click.testing import CliRunner, Result
 
 from channels.access import Role
 from hub.cli import ROLES, main
+from hub.store.migrations import HERE
 from tests.support.hub_process import HubProcess, free_port
 from tests.support.tokens import SECRET
 
@@ -178,8 +180,12 @@ def test_kick_writes_the_revocation() -> None:
     assert "alice in acme" in done.stderr
 
 
-def test_migrate_may_be_repeated() -> None:
-    assert [hub("migrate").exit_code, hub("migrate").exit_code] == [0, 0]
+def test_migrate_says_what_it_has_done_and_may_be_repeated() -> None:
+    newest = ScriptDirectory(str(HERE)).get_current_head()
+    first, second = hub("migrate"), hub("migrate")
+    assert (first.exit_code, first.stdout) == (second.exit_code, second.stdout) == (0, "")
+    assert first.stderr == f"The database was brought from nothing to revision {newest}.\n"
+    assert second.stderr == f"The database already has revision {newest}.\n"
 
 
 def test_openapi_and_asyncapi_are_documents_of_this_hub(surroundings: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from hub.brokers.shard import Pace
 from hub.cli import main
 from hub.doctor import Finding, Verdict, _faults, examine, renew_epoch, settings_lines
 from hub.kernel.settings import Settings, load
@@ -21,6 +22,7 @@ from tests.support.issuer import ec_key, rsa_key, serving
 from tests.support.postgres import PostgresServer
 from tests.support.redis_groups import ClusterGroup, Watched
 from tests.support.redis_server import RedisServer
+from tests.support.resp_server import resp_server
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +34,12 @@ def settings(directory: Path, **environment: str) -> Settings:
     return load({"HUB_DATA_DIR": str(directory), **environment})
 
 
+def findings(chosen: Settings) -> list[Finding]:
+    return list(examine(chosen, print))
+
+
 def found(subject: str, chosen: Settings) -> Finding:
-    (finding,) = (each for each in examine(chosen) if each.subject == subject)
+    (finding,) = (each for each in findings(chosen) if each.subject == subject)
     return finding
 
 
@@ -153,7 +159,7 @@ def test_redis_in_order(tmp_path: Path, redis_server: RedisServer) -> None:
 
 
 def test_without_redis_nothing_is_said_of_it(tmp_path: Path) -> None:
-    assert [finding for finding in examine(settings(tmp_path)) if "redis" in finding.subject] == []
+    assert [finding for finding in findings(settings(tmp_path)) if "redis" in finding.subject] == []
 
 
 def test_the_rights_that_the_doctor_recommends_are_enough(tmp_path: Path) -> None:
@@ -165,7 +171,7 @@ def test_the_rights_that_the_doctor_recommends_are_enough(tmp_path: Path) -> Non
         assert rule == "resetchannels &hub:0:* -@all +hello +publish +subscribe +unsubscribe"
         server.ask("ACL", "SETUSER", "hub", "on", ">pw", *rule.split())
         few = settings(tmp_path, HUB_REDIS_URL=f"redis://hub:pw@127.0.0.1:{server.port}")
-        assert [(each.verdict, each.subject) for each in examine(few) if "redis" in each.subject] == [
+        assert [(each.verdict, each.subject) for each in findings(few) if "redis" in each.subject] == [
             (Verdict.GOOD, "redis")
         ]
 
@@ -204,6 +210,35 @@ def test_a_redis_that_is_not_there_or_lets_nobody_in_is_said(tmp_path: Path) -> 
         assert refused.verdict is Verdict.BAD
         assert "WRONGPASS" in refused.detail
         assert "hunter2" not in refused.detail
+
+
+async def test_a_redis_that_is_silent_is_told_of_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And called broken only when a hub would give up, too."""
+    monkeypatch.setattr("hub.brokers.checkup.SOON", 0.05)
+    monkeypatch.setattr("hub.brokers.checkup.USUAL", Pace(patience=0.3))
+    notices: list[str] = []
+
+    def look() -> list[Finding]:
+        chosen = settings(tmp_path, HUB_REDIS_URL=f"redis://127.0.0.1:{port}")
+        return [each for each in examine(chosen, notices.append) if each.subject == "redis"]
+
+    async with resp_server(lambda _: b"") as port:
+        assert await asyncio.to_thread(look) == [
+            (Verdict.BAD, "redis", f"Redis at 127.0.0.1:{port}: no answer within 0.3 s")
+        ]
+    assert notices == [f"Redis at 127.0.0.1:{port} has not answered everything for 0.05 s; a slow one gets some more"]
+
+
+def test_a_slow_redis_is_good_enough(
+    tmp_path: Path, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.brokers.checkup.SOON", 0.0)
+    notices: list[str] = []
+    chosen = settings(tmp_path, HUB_REDIS_URL=redis_server.url, HUB_REDIS_PREFIX=unique_prefix())
+    (finding,) = (each for each in examine(chosen, notices.append) if each.subject == "redis")
+    assert finding.verdict is Verdict.WEAK
+    assert re.search(r"what is published is heard, but all that took \d\.\d s$", finding.detail)
+    assert len(notices) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -125,6 +126,16 @@ def test_who_serves_migrates_a_file_and_nothing_else(empty_sqlite: str, empty_po
     assert not is_migrated(empty_postgresql)
     migrate(empty_postgresql)
     prepare(empty_postgresql)
+
+
+def test_who_serves_says_once_what_was_migrated(empty_sqlite: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    for _ in range(2):
+        prepare(empty_sqlite)
+    ((after,),) = ask(empty_sqlite, "SELECT version_num FROM alembic_version")
+    (line,) = [record.msg for record in caplog.records if record.name.startswith(("alembic", "hub"))]
+    assert isinstance(line, dict)
+    assert (line["event"], line["before"], line["after"]) == ("database migrated", "nothing", after)
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://localhost/hub"])
