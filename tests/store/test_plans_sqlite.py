@@ -28,20 +28,21 @@ async def test_statements_use_their_indexes(db: Database) -> None:
 
     found = await db.read(plans)
     by_name = "SEARCH {} USING INDEX sqlite_autoindex_stream_head_1 (organization=? AND user=? AND channel=?)"
+    by_key = "INDEX sqlite_autoindex_event_1"
     assert found["heads"][-1] == by_name.format("h")
     assert found["touched"] == ["SEARCH stream_head USING INDEX ix_stream_head_touched_at (touched_at>?)"]
     assert found["under"] == [
         by_name.format("stream_head").replace("channel=?", "channel>? AND channel<?"),
     ]
-    assert found["history"][0] == "SEARCH event USING PRIMARY KEY (stream_id=? AND seq>?)"
+    assert found["history"][0] == f"SEARCH event USING {by_key} (stream_id=? AND seq>?)"
     assert found["history"][-1] == by_name.format("stream_head").replace("USING INDEX", "USING COVERING INDEX")
     assert found["overdue"] == [
         "SCAN h",
         "CORRELATED SCALAR SUBQUERY 1",
-        "SEARCH e USING PRIMARY KEY (stream_id=? AND seq=?)",
+        f"SEARCH e USING {by_key} (stream_id=? AND seq=?)",
     ]
-    assert found["young"] == ["SEARCH event USING PRIMARY KEY (stream_id=? AND seq>? AND seq<?)"]
-    assert found["remove"] == ["SEARCH event USING PRIMARY KEY (stream_id=? AND seq<?)"]
+    assert found["young"] == [f"SEARCH event USING {by_key} (stream_id=? AND seq>? AND seq<?)"]
+    assert found["remove"] == [f"SEARCH event USING {by_key} (stream_id=? AND seq<?)"]
 
 
 async def test_looking_for_timers_walks_the_index_on_due_at(db: Database) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from channels.envelope import Stream
 from hub.kernel.errors import Overloaded
 from hub.store import outbox, sqlite, streams
 from hub.store.database import Database
@@ -100,3 +101,18 @@ def test_only_the_newest_revision_counts_as_migrated(tmp_path: Path) -> None:
     assert not is_migrated(url)
     migrate(url)
     assert is_migrated(url)
+
+
+async def test_events_of_many_streams_share_pages(db: Database, tmp_path: Path) -> None:
+    crowd = [Stream("acme", f"user{number}", "/v2/me/calls") for number in range(200)]
+    data = b'{"text":"%b"}' % (b"x" * 300)
+
+    async def tell_all() -> None:
+        await db.write(lambda tx: [outbox.emit(tx, stream, data, NOW) for stream in crowd])
+
+    for _ in range(12):
+        await tell_all()
+    before = (tmp_path / "hub.db-wal").stat().st_size
+    await tell_all()
+    pages = ((tmp_path / "hub.db-wal").stat().st_size - before) // 4096
+    assert pages < len(crowd) / 3
