@@ -149,6 +149,7 @@ class Engine:
 
     def _answered(self, answer: on.Answer) -> Commands:
         asked, self._asked = self._asked, None
+        self.touch()  # whoever was kept waiting could not say so
         if asked is None:
             return []  # the session ended while the question was out; `abandon` has answered
         return asked.resume(answer) + self._proceed()

@@ -98,6 +98,8 @@ class Admission:
         if credentials.token is None:
             return credentials
         found = self._verify(credentials.token)
+        if found is credentials.principal:
+            return credentials
         if isinstance(found, Principal):
             return structs.replace(credentials, principal=found, fault=None)
         return structs.replace(credentials, principal=None, fault=found)

@@ -6,26 +6,31 @@ waited for, a client that does not take its answers) goes the way of all request
 same rules.
 """
 
-import asyncio
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from hub.bayeux import events as on
 from hub.kernel import ids, logs
 from hub.kernel.errors import HubError
 from hub.realtime.ports import Credentials
 from hub.realtime.session import Session
 from hub.transports import bodies, browser, paths
-from hub.transports.cross_origin import Headers
+from hub.transports.heads import Head
 from hub.transports.poll import Poll
 from hub.transports.polling import JSON, Polling, RequestHeaders, cookies_for, has_handshake
 
 LARGEST: Final = 65_536
 """Of a body; beyond, uvicorn stops reading until somebody takes what is there."""
 
-_HEAD: Final = b"".join(b"%b: %b\r\n" % header for header in JSON)
 _log = logs.get("hub.polling")
+
+
+def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % header for header in headers)
+
+
+_JSON: Final = _lines(JSON)
 
 
 class Direct:
@@ -51,11 +56,26 @@ class Direct:
         credentials = self._polling.credentials(headers, query.decode("latin-1"), peer, path)
         if not self._polling.node.admission.is_settled(credentials):
             return None
+        head = self._head(headers, credentials, keep_alive=protocol.parser.should_keep_alive())
+        return Exchange(protocol, self._polling, head, credentials) if 0 < int(size) <= head.most else None
+
+    def _head(self, headers: RequestHeaders, credentials: Credentials, *, keep_alive: bool) -> Head:
         limits = self._polling.limits
-        known = credentials.principal is not None
-        if not 0 < int(size) <= min(LARGEST, limits.message_bytes if known else limits.stranger_bytes):
+        return Head(
+            credentials=credentials,
+            browser=browser.read(headers.get(b"cookie")),
+            request_id=headers.get(b"x-request-id"),
+            answer=_lines(self._polling.across(headers)),
+            most=min(LARGEST, limits.message_bytes if credentials.principal else limits.stranger_bytes),
+            keep_alive=keep_alive,
+        )
+
+    def again(self, protocol: HttpToolsProtocol, head: Head, body: bytes) -> "Exchange | None":
+        """The same for a whole request with a known head, whose credentials may have lost their worth meanwhile."""
+        credentials = self._polling.node.admission.again(head.credentials)
+        if credentials.fault is not None or protocol.flow.write_paused:
             return None
-        return Exchange(protocol, self._polling, credentials, headers)
+        return Exchange(protocol, self._polling, head, credentials, body)
 
 
 def _is_plain(protocol: HttpToolsProtocol) -> bool:
@@ -75,39 +95,44 @@ class Exchange(Poll):
     """
 
     __slots__ = (
-        "_extra",
         "_polling",
         "_protocol",
         "_sessions",
         "_shook",
         "body",
         "disconnected",
+        "head",
         "keep_alive",
         "more_body",
-        "patience",
         "response_complete",
     )
 
     def __init__(
-        self, protocol: HttpToolsProtocol, polling: Polling, credentials: Credentials, headers: RequestHeaders
+        self,
+        protocol: HttpToolsProtocol,
+        polling: Polling,
+        head: Head,
+        credentials: Credentials,
+        body: bytes | None = None,
     ) -> None:
-        super().__init__(credentials, browser.read(headers.get(b"cookie")))
-        limits = polling.limits
-        self.patience = limits.hello if credentials.principal is None else limits.body
-        """Seconds for the whole request."""
+        """`body`: the whole of it, if it is there already; `receive` is to be called then."""
+        super().__init__(credentials, head.browser)
         self._protocol = protocol
         self._polling = polling
-        self._extra: Headers = [
-            (b"x-request-id", ids.request_id(headers.get(b"x-request-id")).encode()),
-            *polling.across(headers),
-        ]
         self._shook = False
         self._sessions: list[Session] | None = None
-        self.body = bytearray()
-        self.more_body = True
-        self.keep_alive = protocol.parser.should_keep_alive()
+        self.head = head
+        self.body: bytearray | bytes = bytearray() if body is None else body
+        self.more_body = body is None
+        self.keep_alive = head.keep_alive
         self.disconnected = False
         self.response_complete = False
+
+    @property
+    def patience(self) -> float:
+        """Seconds for the whole request."""
+        limits = self._polling.limits
+        return limits.hello if self.credentials.principal is None else limits.body
 
     @property
     def message_event(self) -> "Exchange":
@@ -119,33 +144,35 @@ class Exchange(Poll):
         if self.disconnected:
             self._leave()
         elif not self.more_body and self._sessions is None and not self.response_complete:
-            self._receive()
+            self.receive()
 
-    def _receive(self) -> None:
+    def receive(self) -> None:
         """The request is whole."""
         try:
             messages = self._polling.messages(bodies.messages_in(bytes(self.body)))
-            self._shook = has_handshake(messages)
+            self._shook = self.browser is None and has_handshake(messages)
             self._sessions = self._polling.node.receive(messages, self)
         except HubError as error:
             self._respond(*self._polling.refusal(error))
         except Exception:  # noqa: BLE001 - the parser, which calls this, would take it for a fault of the request
             _log.exception("request failed")
             self._respond(500, b'{"error":"internal_error"}')
-        self.body = bytearray()
+        self.body = b""
+        if self.whole is not None:
+            self._finish()
 
     def completed(self) -> None:
         """See `Poll`."""
-        asyncio.get_running_loop().call_soon(self._finish)
+        if self._sessions is not None:
+            self._finish()  # otherwise by `receive`, which does not know yet whose sessions they are
 
     def _finish(self) -> None:
-        sessions = self._sessions or []
-        if self.whole is not None and not (self.disconnected or self.response_complete):
-            if self._shook:
-                self._extra += cookies_for(self, sessions, secure=self._protocol.scheme == "https")
-            self._respond(self._polling.status(self), self.whole)
-        for session in sessions:
-            session.feed(on.Written())
+        if self.whole is None or self.disconnected or self.response_complete:
+            return
+        cookies = (
+            cookies_for(self, self._sessions or (), secure=self._protocol.scheme == "https") if self._shook else []
+        )
+        self._respond(self._polling.status(self), self.whole, cookies)
 
     def _leave(self) -> None:
         """The client has gone before it was answered."""
@@ -153,15 +180,21 @@ class Exchange(Poll):
             for session in self._sessions or ():
                 session.lost(self)
 
-    def _respond(self, status: int, body: bytes) -> None:
+    def _respond(self, status: int, body: bytes, cookies: Sequence[tuple[bytes, bytes]] = ()) -> None:
         protocol = self._protocol
         if protocol.transport.is_closing():
             return
-        headers = [*protocol.server_state.default_headers, *self._extra]
-        content = [STATUS_LINE[status], _HEAD, *(b"%b: %b\r\n" % header for header in headers)]
-        if not self.keep_alive:
-            content.append(b"connection: close\r\n")
-        content.append(b"content-length: %d\r\n\r\n%b" % (len(body), body))
+        content = (
+            STATUS_LINE[status],
+            _JSON,
+            _lines(protocol.server_state.default_headers),
+            b"x-request-id: %b\r\n" % ids.request_id(self.head.request_id).encode(),
+            self.head.answer,
+            _lines(cookies),
+            b"" if self.keep_alive else b"connection: close\r\n",
+            b"content-length: %d\r\n\r\n" % len(body),
+            body,
+        )
         protocol.transport.write(b"".join(content))
         self.response_complete = True
         if not self.keep_alive:

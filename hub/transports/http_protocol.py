@@ -9,6 +9,7 @@ import asyncio
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from hub.transports.direct import Direct, Exchange
+from hub.transports.heads import Known, known
 
 HEADERS = 100
 HEADER_BYTES = 32_768
@@ -26,6 +27,9 @@ class HTTPProtocol(HttpToolsProtocol):
     """Serves the ordinary requests of polling clients. `serving` sets it."""
     cycle: RequestResponseCycle | Exchange | None  # type: ignore[assignment]
     _in_headers = True
+    _is_between = True
+    """Whether the parser has seen the end of one request and not the beginning of the next."""
+    _known: Known | None = None
     _patience: asyncio.TimerHandle | None = None
     _header_bytes = 0
 
@@ -48,6 +52,7 @@ class HTTPProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._header_bytes = 0
         self._in_headers = True
+        self._is_between = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header."""
@@ -71,19 +76,39 @@ class HTTPProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is whole."""
+        self._is_between = True
         self._stop_waiting()
         super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._comes_again(data):
             return
+        last, was_between = self.cycle, self._is_between
         super().data_received(data)
         if self._in_headers:
             self._count(len(data))  # a header may be endless in itself, and is not told of before its end
             self._wait(HEADER_SECONDS)
-        elif isinstance(self.cycle, Exchange) and self.cycle.more_body:
-            self._wait(self.cycle.patience)
+        elif isinstance(self.cycle, Exchange):
+            if self.cycle.more_body:
+                self._wait(self.cycle.patience)
+            elif was_between and self.cycle is not last:
+                self._known = known(self.cycle.head, data)
+
+    def _comes_again(self, data: bytes) -> bool:
+        """Whether this is one request with the head of the last one, which is under way then without having been
+        parsed: to the parser it is as if it had never come.
+        """
+        if self._known is None or not self._is_between or self.cycle is None or not self.cycle.response_complete:
+            return False
+        body = self._known.body(data)
+        exchange = self.direct.again(self, self._known.head, body) if body is not None else None
+        if exchange is None:
+            return False
+        self._unset_keepalive_if_required()
+        self.cycle = exchange
+        exchange.receive()
+        return True
 
     def _count(self, size: int) -> None:
         self._header_bytes += size

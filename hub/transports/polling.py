@@ -84,7 +84,7 @@ class Polling:
 
 def has_handshake(messages: Sequence[Message]) -> bool:
     """Whether a session is asked for."""
-    return any(message.channel == HANDSHAKE for message in messages)
+    return HANDSHAKE in [message.channel for message in messages]
 
 
 def cookies_for(poll: Poll, sessions: Sequence[Session], *, secure: bool) -> Headers:

@@ -5,6 +5,7 @@ What the hub does by itself as time goes by is made to happen with `Served.turn`
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import count
@@ -24,6 +25,8 @@ from hub.kernel.config import Configuration, CustomChannel
 from hub.kernel.secret import Secret
 from hub.kernel.settings import Settings
 from hub.realtime.session import Session
+from hub.store import revocations
+from hub.store.database import Database
 from tests.support.clock import FakeClock
 
 SECRET = "the tests' secret, which is longer than thirty-two bytes"
@@ -270,6 +273,15 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110 - not everything that a test waits for can tell it
             await asyncio.sleep(0)
+
+
+async def revoke(hub: Served, directory: Path, *, tokens: bool) -> float:
+    """As another process would; when that was, on the clock of this one."""
+    hub.clock.advance(1)
+    now = hub.clock.now()
+    async with Database(f"sqlite:///{directory / 'hub.db'}", clock=hub.clock) as other:
+        await other.write(lambda tx: revocations.revoke(tx, "acme", "alice", now, tokens=tokens))
+    return time.monotonic()
 
 
 @asynccontextmanager

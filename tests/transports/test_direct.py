@@ -125,7 +125,7 @@ async def test_a_fault_of_ours_is_said_to_be_one_and_harms_nobody_else(
         answer = await hub.post(HANDSHAKE, token=hub.token())
     assert (answer.status_code, answer.json()) == (500, {"error": "internal_error"})
     assert (await hub.post(HANDSHAKE, token=hub.token())).status_code == 200
-    assert direct == [True, True]
+    assert all(direct)
 
 
 async def test_what_takes_waiting_goes_the_other_way(hub: Served, direct: list[bool]) -> None:

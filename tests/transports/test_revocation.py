@@ -6,20 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hub.store import revocations
-from hub.store.database import Database
-from tests.transports.served import Served, Talker
+from tests.transports.served import Served, Talker, revoke
 
 KICKED = "403::session_kicked"
-
-
-async def revoke(hub: Served, directory: Path, *, tokens: bool) -> float:
-    """As another process would; when that was, on the clock of this one."""
-    hub.clock.advance(1)
-    now = hub.clock.now()
-    async with Database(f"sqlite:///{directory / 'hub.db'}", clock=hub.clock) as other:
-        await other.write(lambda tx: revocations.revoke(tx, "acme", "alice", now, tokens=tokens))
-    return time.monotonic()
 
 
 @pytest.mark.parametrize("tokens", [False, True], ids=["kick", "revocation"])
