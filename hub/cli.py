@@ -7,16 +7,12 @@ plain lines on standard error; standard output carries results only.
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
-from hub import people
+from hub import loading, people
 from hub.timers import timers
-
-if TYPE_CHECKING:
-    from hub.kernel.config import Configuration
-    from hub.kernel.settings import Settings
 
 ROLES = ("ROLE_AGENT", "ROLE_SUPERVISOR", "ROLE_ADMIN", "ROLE_CLIENT_SERVICE", "ROLE_CUSTOMER")
 LONGEST_TTL = 366 * 86_400
@@ -64,7 +60,7 @@ def main() -> None:
     """The notification hub: settings come from HUB_* variables, see `hub doctor`."""
 
 
-for group in (people.user, people.client, people.keys, timers):
+for group in (people.user, people.client, people.keys, people.links, timers):
     main.add_command(group)
 
 url_option = click.option(
@@ -87,8 +83,8 @@ def serve(host: str, port: int, *, demo: bool) -> None:
     """Run the hub until SIGTERM or Ctrl-C."""
     from hub.server import serve as run
 
-    settings = _settings()
-    run(settings, _configuration(settings), host, port, demo)
+    settings = loading.settings()
+    run(settings, loading.configuration(settings), host, port, demo)
 
 
 @main.command()
@@ -98,8 +94,8 @@ def scheduler(metrics_host: str, metrics_port: int | None) -> None:
     """Do timers until SIGTERM or Ctrl-C, beside `hub serve` with HUB_SCHEDULER=external. There may be several."""
     from hub.scheduling import serve as run
 
-    settings = _settings()
-    run(settings, _configuration(settings), None if metrics_port is None else (metrics_host, metrics_port))
+    settings = loading.settings()
+    run(settings, loading.configuration(settings), None if metrics_port is None else (metrics_host, metrics_port))
 
 
 @main.command()
@@ -107,7 +103,7 @@ def migrate() -> None:
     """Bring the database to the newest schema."""
     from hub.store.migrations import migrate as run
 
-    before, after = run(_settings().database.reveal())
+    before, after = run(loading.settings().database.reveal())
     done = "already has" if before == after else f"was brought from {before} to"
     click.echo(f"The database {done} revision {after}.", err=True)
 
@@ -180,7 +176,7 @@ def kick(user: str, organization: str) -> None:
     from hub.doctor import write
     from hub.store.revocations import revoke
 
-    write(_settings(), lambda tx, now: revoke(tx, organization, user, now, tokens=False))
+    write(loading.settings(), lambda tx, now: revoke(tx, organization, user, now, tokens=False))
     click.echo(f"The sessions of {user} in {organization} end.", err=True)
 
 
@@ -190,7 +186,7 @@ def doctor(*, new_epoch: bool) -> None:
     """Show the effective settings without their secrets, and check what the hub depends on."""
     from hub import doctor as checks
 
-    settings = _settings()
+    settings = loading.settings()
     if new_epoch:
         from hub.server import LOCK_FILE
 
@@ -212,7 +208,7 @@ def openapi() -> None:
     """Print the OpenAPI 3.1 description of the REST side."""
     from api.routes import document
 
-    _print_document(document(url=_settings().public_url, version=_version()))
+    _print_document(document(url=loading.settings().public_url, version=_version()))
 
 
 @main.command()
@@ -220,20 +216,8 @@ def asyncapi() -> None:
     """Print the AsyncAPI 3.0 description of the Bayeux side, custom channels included."""
     from channels.asyncapi import document
 
-    settings = _settings()
-    _print_document(document(_configuration(settings).catalog(), url=settings.public_url, version=_version()))
-
-
-def _settings() -> "Settings":
-    from hub.kernel.settings import load
-
-    return load(os.environ)
-
-
-def _configuration(settings: "Settings") -> "Configuration":
-    from hub.kernel.config import load
-
-    return load(settings.config)
+    settings = loading.settings()
+    _print_document(document(loading.configuration(settings).catalog(), url=settings.public_url, version=_version()))
 
 
 def _mint(
@@ -250,7 +234,7 @@ def _mint(
     from hub.auth.tokens import Tokens
     from hub.kernel.clock import SystemClock
 
-    settings, now = _settings(), SystemClock().now()
+    settings, now = loading.settings(), SystemClock().now()
     return Tokens(KeyRing.load(settings, now), settings.jwt_issuer, settings.jwt_audience).mint(
         user=user,
         organization=organization,

@@ -1,17 +1,19 @@
-"""`hub user`, `hub client` and `hub keys`: people, programs and keys, by hand. They work beside a running hub.
+"""`hub user`, `hub client`, `hub keys` and `hub links`: people, programs and keys, by hand, beside a running hub.
 
 A password or secret that is made here is printed once, on standard output, and stored only as a hash.
 """
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from hub import loading
+
 if TYPE_CHECKING:
     from hub.kernel.settings import Settings
 
+LINKS_DAYS = 90
 PEOPLE = ("ROLE_AGENT", "ROLE_SUPERVISOR", "ROLE_ADMIN")
 
 password_option = click.option(
@@ -36,7 +38,7 @@ def add_user(name: str, organization: str, roles: tuple[str, ...], *, password_s
     from api.users.rules import Profile, User
     from hub.doctor import write
 
-    settings = _settings()
+    settings = loading.settings()
     _require_organization(organization)
     password, hashed = _password(settings, name, from_stdin=password_stdin)
     account = Account(
@@ -63,7 +65,7 @@ def set_password(name: str, *, password_stdin: bool) -> None:
     from hub.kernel.errors import NotFound
     from hub.store.transaction import Tx
 
-    settings = _settings()
+    settings = loading.settings()
     password, hashed = _password(settings, name, from_stdin=password_stdin)
 
     def change(tx: Tx, now: float) -> None:
@@ -91,15 +93,14 @@ def add_client(name: str, organization: str) -> None:
     from api.security import actions
     from api.security.rules import require_id
     from hub.doctor import write
-    from hub.kernel.config import load
     from hub.kernel.errors import AlreadyExists
     from hub.kernel.ids import SECRET_LENGTH, random_base36
     from hub.kernel.secret import Secret
 
-    settings = _settings()
+    settings = loading.settings()
     _require_organization(organization)
     require_id(name, "NAME")
-    if name in load(settings.config).clients:
+    if name in loading.configuration(settings).clients:
         raise AlreadyExists(f"{settings.config} has a client {name}")
     secret = random_base36(SECRET_LENGTH)
     write(settings, lambda tx, now: actions.register_client(tx, name, organization, Secret(secret), now))
@@ -119,7 +120,7 @@ def list_keys() -> None:
     from hub.kernel.wire import instant
 
     now = SystemClock().now()
-    found = files.listed(_settings())
+    found = files.listed(loading.settings())
     signing = files.KeyRing.of_files(found, now).kid
     for each in found:
         kid = files.thumbprint(each.key)
@@ -132,7 +133,7 @@ def rotate_keys() -> None:
     """Make another key. Every process signs with it a minute later; what older keys have signed stays good."""
     from hub.auth import keys as files
 
-    click.echo(files.rotate(_settings()))
+    click.echo(files.rotate(loading.settings()))
 
 
 @keys.command("remove", context_settings={"ignore_unknown_options": True})  # the name of a key may begin with a dash
@@ -142,14 +143,35 @@ def remove_key(kid: str) -> None:
     from hub.auth import keys as files
     from hub.kernel.clock import SystemClock
 
-    files.remove(_settings(), kid, SystemClock().now())
+    files.remove(loading.settings(), kid, SystemClock().now())
     click.echo(f"The tokens of {kid} are refused from now on.", err=True)
 
 
-def _settings() -> "Settings":
-    from hub.kernel.settings import load
+@click.group()
+def links() -> None:
+    """The links with which customers cancel and move their appointments."""
 
-    return load(os.environ)
+
+@links.command("rotate")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 366),
+    default=LINKS_DAYS,
+    show_default=True,
+    help="For so long what was sent before stays good.",
+)
+@click.option("--now", "at_once", is_flag=True, help="The key has leaked: no link sent so far is good any more.")
+@click.pass_context
+def rotate_links(ctx: click.Context, days: int, *, at_once: bool) -> None:
+    """Sign customers' links with another key, in every process from now on."""
+    from hub.doctor import write
+    from hub.store.signing import rotate
+
+    if at_once and ctx.get_parameter_source("days") is not click.core.ParameterSource.DEFAULT:
+        raise click.UsageError("Give --days or --now.")
+    write(loading.settings(), lambda tx, now: rotate(tx, now, 0.0 if at_once else days * 86_400.0))
+    good = "are refused from now on" if at_once else f"stay good for {days} days"
+    click.echo(f"Links have another key; those sent so far {good}.", err=True)
 
 
 def _require_organization(organization: str) -> None:

@@ -1,13 +1,13 @@
 """`hub timers`: what was given up, for whoever decides what becomes of it."""
 
-import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
+from hub import loading
+
 if TYPE_CHECKING:
-    from hub.kernel.settings import Settings
     from hub.store.timers import Timer
     from hub.store.transaction import Snapshot
 
@@ -34,7 +34,7 @@ def buried(kind: str | None, limit: int) -> None:
 
     from hub.doctor import read
 
-    found = read(_settings(), lambda tx: list(islice(_buried(tx, kind), limit)))
+    found = read(loading.settings(), lambda tx: list(islice(_buried(tx, kind), limit)))
     for timer in found:
         click.echo(f"{timer.id}\t{_shown(timer.buried_at)}\t{timer.kind}\t{timer.key}\t{timer.attempt}\t{timer.error}")
     if not found:
@@ -63,7 +63,7 @@ def replay(ids: tuple[int, ...], kind: str | None, *, everything: bool, uncertai
         ]
         return sum(store.replay(tx, each, now) for each in chosen)
 
-    _report(write(_settings(), dig_out), len(ids), "to be done again")
+    _report(write(loading.settings(), dig_out), len(ids), "to be done again")
 
 
 @timers.command()
@@ -73,7 +73,11 @@ def forget(ids: tuple[int, ...]) -> None:
     from hub.doctor import write
     from hub.store import timers as store
 
-    _report(write(_settings(), lambda tx, _: sum(store.forget_buried(tx, each) for each in ids)), len(ids), "forgotten")
+    _report(
+        write(loading.settings(), lambda tx, _: sum(store.forget_buried(tx, each) for each in ids)),
+        len(ids),
+        "forgotten",
+    )
 
 
 def _report(done: int, wanted: int, what: str) -> None:
@@ -96,9 +100,3 @@ def _shown(at: int | None) -> str:
     from hub.kernel.wire import instant
 
     return "-" if at is None else f"{instant(seconds(at)):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _settings() -> "Settings":
-    from hub.kernel.settings import load
-
-    return load(os.environ)

@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 Case: TypeAlias = Literal[
-    "cancel", "reschedule", "full", "cancelled", "moved", "done", "expired", "unknown", "limited", "unavailable"
+    "cancel",
+    "reschedule",
+    "full",
+    "cancelled",
+    "moved",
+    "done",
+    "expired",
+    "withdrawn",
+    "unknown",
+    "limited",
+    "unavailable",
 ]
 
 
@@ -39,6 +49,10 @@ LANGUAGES: Final[Mapping[str, Mapping[Case, Wording]]] = {
         "moved": Wording("This appointment has a new time", "The links to change it are in the latest message."),
         "done": Wording("This appointment has a new time", "It is now on {time}."),
         "expired": Wording("This link has expired", "It was good until the appointment began."),
+        "withdrawn": Wording(
+            "This link is not good any more",
+            "Please take that of the latest message about your appointment, or ask whoever has sent it.",
+        ),
         "unknown": Wording("This link is not right", "Please check that you have the whole address."),
         "limited": Wording("Too many attempts", "Please wait a minute and try again."),
         "unavailable": Wording("This does not work at the moment", "Please try again in a minute."),
@@ -55,6 +69,10 @@ LANGUAGES: Final[Mapping[str, Mapping[Case, Wording]]] = {
         ),
         "done": Wording("Dieser Termin wurde verlegt", "Er ist jetzt: {time}."),
         "expired": Wording("Dieser Link ist abgelaufen", "Er galt bis zum Beginn des Termins."),
+        "withdrawn": Wording(
+            "Dieser Link gilt nicht mehr",
+            "Bitte nehmen Sie den aus der letzten Nachricht zu Ihrem Termin, oder fragen Sie, wer sie geschickt hat.",
+        ),
         "unknown": Wording("Dieser Link stimmt nicht", "Bitte prüfen Sie, ob die Adresse vollständig ist."),
         "limited": Wording("Zu viele Versuche", "Bitte warten Sie eine Minute und versuchen Sie es wieder."),
         "unavailable": Wording("Das geht gerade nicht", "Bitte versuchen Sie es in einer Minute wieder."),

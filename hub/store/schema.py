@@ -83,6 +83,14 @@ signing_key = Table(
     CheckConstraint("id = 1", name="single"),
 )
 
+# What links were signed with before, and until when these are good.
+former_signing_key = Table(
+    "former_signing_key",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("good_until", Micros, nullable=False),
+)
+
 # `seq` is the highest position given out, `trimmed` the highest one removed (0 = none): kept are trimmed+1 … seq.
 stream_head = Table(
     "stream_head",

@@ -1,6 +1,7 @@
-"""`hub user`, `hub client`, `hub keys`: what they print, store and refuse."""
+"""`hub user`, `hub client`, `hub keys`, `hub links`: what they print, store and refuse."""
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -154,3 +155,33 @@ def test_a_secret_has_nothing_to_rotate(monkeypatch: pytest.MonkeyPatch) -> None
     done = hub("keys", "rotate")
     assert done.exit_code == 1
     assert "HUB_JWT_SECRET" in done.stderr
+
+
+@pytest.mark.usefixtures("migrated")
+@pytest.mark.parametrize(
+    ("arguments", "said", "kept"),
+    [
+        ([], "stay good for 90 days", 90 * 86_400),
+        (["--days", "3"], "stay good for 3 days", 3 * 86_400),
+        (["--now"], "are refused from now on", 0),
+    ],
+)
+def test_links_get_another_key(surroundings: Path, arguments: list[str], said: str, kept: int) -> None:
+    [before] = rows(surroundings, "SELECT key FROM signing_key")
+    began = time.time()
+    done = hub("links", "rotate", *arguments)
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert done.stderr == f"Links have another key; those sent so far {said}.\n"
+    [after] = rows(surroundings, "SELECT key FROM signing_key")
+    assert after != before
+    [(former, good_until)] = rows(surroundings, "SELECT key, good_until FROM former_signing_key")
+    assert (former,) == before
+    assert isinstance(good_until, int)
+    assert began <= good_until / 1_000_000 - kept <= time.time()
+
+
+@pytest.mark.usefixtures("migrated")
+def test_links_are_not_kept_and_refused(surroundings: Path) -> None:
+    for wrong in (["--now", "--days", "3"], ["--days", "0"]):
+        assert hub("links", "rotate", *wrong).exit_code == 2
+    assert rows(surroundings, "SELECT key FROM former_signing_key") == []

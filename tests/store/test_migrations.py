@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, inspect
 import api.tables
 from hub.kernel.faults import SettingsError
 from hub.store import dialects
-from hub.store.migrations import NotMigrated, is_migrated, migrate, prepare
+from hub.store.migrations import NotMigrated, _config, is_migrated, migrate, prepare
 from hub.store.schema import metadata
 from tests.support.postgres import PostgresServer
 
@@ -138,25 +139,24 @@ def test_who_serves_says_once_what_was_migrated(empty_sqlite: str, caplog: pytes
     assert (line["event"], line["before"], line["after"]) == ("database migrated", "nothing", after)
 
 
-def test_events_kept_by_stream_are_all_there_in_the_order_in_which_they_came(sqlite_url: str) -> None:
-    with dialects.of(sqlite_url).connect() as connection:
-        for statement in (
-            "DROP TABLE event",
-            """CREATE TABLE event (stream_id INTEGER NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL,
-            id TEXT NOT NULL, data BLOB NOT NULL, "binary" BOOLEAN DEFAULT 0 NOT NULL,
-            PRIMARY KEY (stream_id, seq)) WITHOUT ROWID""",
-            """INSERT INTO event VALUES
-            (2, 7, 30, 'c', x'7b7d', 0), (1, 8, 20, 'b', x'ff00', 1), (1, 9, 10, 'a', x'7b', 0)""",
-            "UPDATE alembic_version SET version_num = '0014'",
-        ):
-            connection.exec_driver_sql(statement)
-    migrate(sqlite_url)
-    assert ask(sqlite_url, 'SELECT stream_id, seq, at, id, data, "binary" FROM event ORDER BY stream_id, seq') == [
+def test_events_kept_by_stream_are_all_there_in_the_order_in_which_they_came(empty_sqlite: str) -> None:
+    dialect = dialects.of(empty_sqlite)
+    dialect.make()
+    with dialect.connect() as connection:
+        dialect.before_migrating(connection)
+        command.upgrade(_config(connection), "0014")
+        connection.exec_driver_sql(
+            """INSERT INTO event (stream_id, seq, at, id, data, "binary") VALUES
+            (2, 7, 30, 'c', x'7b7d', 0), (1, 8, 20, 'b', x'ff00', 1), (1, 9, 10, 'a', x'7b', 0)"""
+        )
+        connection.exec_driver_sql("COMMIT")
+    migrate(empty_sqlite)
+    assert ask(empty_sqlite, 'SELECT stream_id, seq, at, id, data, "binary" FROM event ORDER BY stream_id, seq') == [
         (1, 8, 20, "b", b"\xff\0", 1),
         (1, 9, 10, "a", b"{", 0),
         (2, 7, 30, "c", b"{}", 0),
     ]
-    assert ask(sqlite_url, "SELECT rowid, id FROM event ORDER BY rowid") == [(1, "a"), (2, "b"), (3, "c")]
+    assert ask(empty_sqlite, "SELECT rowid, id FROM event ORDER BY rowid") == [(1, "a"), (2, "b"), (3, "c")]
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://localhost/hub"])

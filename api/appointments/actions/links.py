@@ -10,11 +10,12 @@ from api.appointments.actions.rooms import Withdrawn
 from api.appointments.rules import free, links
 from api.appointments.rules.appointment import Appointment
 from api.appointments.rules.booking import Slot
-from api.appointments.rules.links import Link, Purpose, State
+from api.appointments.rules.links import Link, Purpose, SpentLink, State
 from api.appointments.rules.proposal import Times
 from api.appointments.rules.site import Site, Sites
 from hub.kernel.periods import Period
 from hub.store import signing
+from hub.store.signing import Standing
 from hub.store.transaction import Snapshot, Tx
 
 DAYS_LOOKED_AT: Final = 14
@@ -43,8 +44,10 @@ class Offer(NamedTuple):
 
 
 def follow(tx: Snapshot, token: str, now: float, sites: Sites) -> Followed | None:
-    """What there is behind the link; None for one that is worth nothing."""
-    link = _genuine(tx, token)
+    """What there is behind the link; None for one that is worth nothing. Raises SpentLink for one whose key was
+    withdrawn: what it says may be made up by whoever has the key.
+    """
+    link = _genuine(tx, token, now)
     return None if link is None else _followed(link, records.find(tx, link.appointment), now, sites)
 
 
@@ -77,7 +80,7 @@ def _offer(tx: Snapshot, followed: Followed, since: date | None, now: float) -> 
 def cancel(
     tx: Tx, token: str, now: float, sites: Sites, clock: Callable[[], float]
 ) -> tuple[Followed | None, Withdrawn | None]:
-    """Do it, if the link is good for that: its state is that from before."""
+    """Do it, if the link is good for that: its state is that from before. Raises SpentLink."""
     followed = _locked(tx, token, now, sites)
     if followed is None or (followed.purpose, followed.state) != ("cancel", State.GOOD):
         return followed, None
@@ -85,7 +88,7 @@ def cancel(
 
 
 def move(tx: Tx, token: str, start: float, now: float, sites: Sites) -> Followed | None:
-    """The same. Raises BadInput, SlotTaken among them."""
+    """The same. Raises BadInput, SlotTaken among them, and SpentLink."""
     followed = _locked(tx, token, now, sites)
     if followed is None or (followed.purpose, followed.state) != ("reschedule", State.GOOD):
         return followed
@@ -97,15 +100,20 @@ def move(tx: Tx, token: str, start: float, now: float, sites: Sites) -> Followed
 
 
 def _locked(tx: Tx, token: str, now: float, sites: Sites) -> Followed | None:
-    link = _genuine(tx, token)
+    link = _genuine(tx, token, now)
     return None if link is None else _followed(link, records.lock(tx, link.appointment), now, sites)
 
 
-def _genuine(tx: Snapshot, token: str) -> Link | None:
-    signed = links.read(token)
-    if signed is None or not signing.is_signed(tx, links.PATH, signed.link.text, signed.signature):
+def _genuine(tx: Snapshot, token: str, now: float) -> Link | None:
+    if (signed := links.read(token)) is None:
         return None
-    return signed.link
+    match signing.standing(tx, links.PATH, signed.link.text, signed.signature, now):
+        case Standing.GOOD:
+            return signed.link
+        case Standing.WITHDRAWN:
+            raise SpentLink
+        case Standing.UNKNOWN:
+            return None
 
 
 def _followed(link: Link, appointment: Appointment | None, now: float, sites: Sites) -> Followed | None:

@@ -49,6 +49,8 @@ async def _limited(call: Call[Any], work: Callable[[], Awaitable[Reply]]) -> Rep
     try:
         call.services.quotas.strangers.take(network(call.address))
         return await work()
+    except SpentLink:
+        return _stranger(call, "withdrawn", HTTPStatus.GONE)
     except TooManyRequests as error:
         return _stranger(call, "limited", HTTPStatus.TOO_MANY_REQUESTS, wait=error.retry_after or 1)
     except Overloaded as error:

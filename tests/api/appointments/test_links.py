@@ -318,6 +318,30 @@ async def test_what_is_not_signed_here_for_just_that_is_no_link(desk: Desk, tmp_
     assert await everything(desk) == before
 
 
+async def test_links_outlive_their_key_for_a_while_and_are_refused_once_it_is_withdrawn(either: Desk) -> None:
+    """The page of those that are refused speaks of nobody: whoever has the key can make links up."""
+
+    async def rotate(keep: float) -> None:
+        await either.world.services.db.write(lambda tx: signing.rotate(tx, either.world.clock.at, keep))
+
+    await booked(either, 2 * HOUR)
+    old = await links(either)
+    await rotate(HOUR)
+    await booked(either, HOUR)
+    new, before = await links(either), await everything(either)
+    assert heading(await get(either, old["cancel"])) == (200, "Cancel your appointment?")
+    assert heading(await get(either, new["cancel"])) == (200, "Cancel your appointment?")
+    either.world.clock.at += HOUR - 1
+    await rotate(0)
+    for path in (*old.values(), *new.values()):
+        for reply in (await get(either, path), await post(either, path, start=f"{START + 2 * HOUR:.0f}")):
+            assert heading(reply) == (410, "This link is not good any more")
+            assert not re.search("Acme|Maria|2027|<form|<a ", reply.text)
+            assert "form-action 'none'" in reply.headers["Content-Security-Policy"]
+    assert heading(await get(either, old["move"], "de")) == (410, "Dieser Link gilt nicht mehr")
+    assert await everything(either) == before
+
+
 @pytest.mark.parametrize("late", [HOUR, HOUR + 60])
 async def test_from_the_beginning_on_links_have_expired(desk: Desk, late: int) -> None:
     await booked(desk, HOUR)
