@@ -38,6 +38,8 @@ class Trouble(Enum):
 class Dialect(Protocol):
     """One database, by its address. Used by several threads, each with connections of its own."""
 
+    writes_alone: bool
+    """Whether a transaction that writes is the only one: what it has read stays as it is until it commits."""
     join: int
     """How many functions may share a transaction."""
     longest: float | None

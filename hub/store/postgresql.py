@@ -81,6 +81,7 @@ def unusable(error: BaseException) -> str | None:
 class PostgreSQL:
     """A database that several processes on several machines write to at once."""
 
+    writes_alone = False
     # A transaction with more than 64 savepoints that wrote something slows down everybody's snapshots.
     join = 64
     longest: float | None = 10.0

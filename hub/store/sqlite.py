@@ -54,6 +54,7 @@ def unusable(error: BaseException) -> str | None:
 class SQLite:
     """A file in this machine, which any number of its processes may use; one writes at a time."""
 
+    writes_alone = True
     join = 256
     longest: float | None = None
     # IMMEDIATE takes the write lock at once: an upgrade from reading to writing fails whatever the busy timeout says.

@@ -1,6 +1,7 @@
 """Reading the log: its epoch, the heads of streams and their history. And keeping it short."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from channels.envelope import LoggedEvent, Stream
@@ -12,9 +13,10 @@ STREAMS_PER_QUERY = 1000
 ABOVE_ALL_NAMES = "\U0010ffff"
 
 # CROSS JOIN keeps the order of the loops: each wanted stream is looked up by its unique key, however many there are.
+# It is answered by its place among those that are asked for: names would be read, made and hashed once more.
 HEADS = """
-WITH wanted (organization, "user", channel) AS (VALUES {values})
-SELECT h.organization, h."user", h.channel, h.id, h.seq, h.trimmed FROM wanted w CROSS JOIN stream_head h
+WITH wanted (place, organization, "user", channel) AS (VALUES {values})
+SELECT w.place, h.id, h.seq, h.trimmed FROM wanted w CROSS JOIN stream_head h
 WHERE h.organization = w.organization AND h."user" = w."user" AND h.channel = w.channel
 """
 HEADS_TOUCHED = """
@@ -83,23 +85,28 @@ def new_epoch(tx: Tx) -> str:
 def heads(tx: Snapshot, streams: Sequence[Stream]) -> dict[Stream, Head]:
     """The heads of all of `streams`, in one query; (0, 1) for those that never had an event."""
     found = dict.fromkeys(streams, EMPTY)
-    for stream, _, seq, trimmed in find_heads(tx.cursor, list(found)):
-        found[stream] = Head(seq, trimmed + 1)
+    wanted = list(found)
+    for place, _, seq, trimmed in find_heads(tx.cursor, wanted):
+        found[wanted[place]] = Head(seq, trimmed + 1)
     return found
 
 
-def find_heads(cursor: Cursor, streams: Sequence[Stream]) -> list[tuple[Stream, int, int, int]]:
-    """Stream, row id, last position and highest trimmed one of those among `streams` that exist, in any order."""
-    found: list[tuple[Stream, int, int, int]] = []
+def find_heads(cursor: Cursor, streams: Sequence[Stream]) -> list[tuple[int, int, int, int]]:
+    """Of those among `streams` that exist, in any order: the place in `streams`, the row id, the last position and the
+    highest trimmed one.
+    """
+    found: list[tuple[int, int, int, int]] = []
     for start in range(0, len(streams), STREAMS_PER_QUERY):
         part = streams[start : start + STREAMS_PER_QUERY]
-        values = ", ".join(["(?, ?, ?)"] * len(part))
-        cursor.execute(HEADS.format(values=values), [name for stream in part for name in stream])
-        found += [
-            (Stream(organization, user, channel), stream_id, seq, trimmed)
-            for organization, user, channel, stream_id, seq, trimmed in cursor.fetchall()
-        ]
+        cursor.execute(heads_of(start, len(part)), [name for stream in part for name in stream])
+        found += cursor.fetchall()
     return found
+
+
+@lru_cache(maxsize=256)
+def heads_of(first: int, count: int) -> str:
+    """The statement that looks for `count` streams, the places of which begin with `first`."""
+    return HEADS.format(values=", ".join([f"({place}, ?, ?, ?)" for place in range(first, first + count)]))
 
 
 def heads_touched(tx: Snapshot, since_micros: int) -> list[tuple[Stream, int]]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from channels.envelope import Stream
@@ -43,19 +44,16 @@ class OutcomeUnknown(Overloaded):
     )
 
 
-class Emitted:
+class Emitted(Struct, eq=False):
     """An event on its way. `id` is known at once; `seq` from the moment the write's future resolves (0 = ephemeral)."""
 
-    __slots__ = ("at", "binary", "data", "durable", "id", "seq", "stream")
-
-    def __init__(self, stream: Stream, data: bytes, id: str, *, at: int, durable: bool, binary: bool = False) -> None:
-        self.stream = stream
-        self.data = data
-        self.id = id
-        self.at = at
-        self.durable = durable
-        self.binary = binary
-        self.seq = 0
+    stream: Stream
+    data: bytes
+    id: str
+    at: int
+    durable: bool
+    binary: bool = False
+    seq: int = 0
 
     def __repr__(self) -> str:
         return f"Emitted({self.stream!r}, seq={self.seq}, id={self.id!r})"

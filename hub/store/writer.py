@@ -111,7 +111,7 @@ class Writer:
         # A function whose awaiter has gone before it started is not run; one that has started is not stopped.
         outcomes = [_run(link, job, done) for job in batch if not job.future.cancelled()]
         emitted = [event for tx in done for event in tx.emitted]
-        events = outbox.append(link.cursor, emitted, lambda: micros(self._clock.now()))
+        events = outbox.append(link.cursor, link.dialect, emitted, lambda: micros(self._clock.now()))
         for tx in done:
             for function in tx.at_last:
                 function()
