@@ -13,12 +13,12 @@ def publish(tx: Tx, floor: Floor, events: Sequence[Admitted], now: float) -> lis
     """Emits all of them, in order, the ephemeral ones without a position. Writes exactly the named streams, and what
     REST tells of the calls and devices that they are about.
     """
-    return [_publish(tx, floor, event, now) for event in events]
-
-
-def _publish(tx: Tx, floor: Floor, event: Admitted, now: float) -> Emitted:
-    if not event.durable:
-        return outbox.announce(tx, event.stream, event.data)
-    emitted = outbox.emit(tx, event.stream, event.data, now)
-    telephony.observe(tx, floor, event.stream, event.message, event.data, now)
-    return emitted
+    published: list[Emitted] = []
+    for event in events:
+        if not event.durable:
+            published.append(outbox.announce(tx, event.stream, event.data))
+            continue
+        published.append(outbox.emit(tx, event.stream, event.data, now))
+        if event.message is not None:
+            telephony.observe(tx, floor, event.stream, event.message, event.data, now)
+    return published

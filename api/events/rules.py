@@ -3,6 +3,8 @@
 import re
 from typing import NamedTuple
 
+import msgspec
+
 from channels.catalog import CUSTOMERS, Catalog
 from channels.checking import InvalidData, check
 from channels.envelope import Notification, Stream
@@ -13,7 +15,7 @@ _USER = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 _ORGANIZATION = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-class Submitted(NamedTuple):
+class Submitted(msgspec.Struct, frozen=True):
     """One event as it was asked for; `data` is the JSON text as sent, `None` means "not said"."""
 
     channel: str
@@ -22,7 +24,7 @@ class Submitted(NamedTuple):
     organization: str | None
 
 
-class Admitted(NamedTuple):
+class Admitted(msgspec.Struct, frozen=True):
     """One event that may be written. `message` is what its data says, where that is a message the channel carries."""
 
     stream: Stream

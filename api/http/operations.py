@@ -86,6 +86,7 @@ class Endpoint:
     def __init__(self, operation: Operation, services: Services) -> None:
         self.operation = operation
         self._services = services
+        self._proxies = services.settings.proxies
         self._max_body = operation.max_body(services.settings)
         self._limits = _limits(operation, services.settings)
         self._max_depth = services.settings.max_depth
@@ -156,7 +157,7 @@ class Endpoint:
     def _address(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
         peer = scope["client"][0] if scope.get("client") else ""
         forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")
-        return client_address(peer, forwarded, self._services.settings.proxies)
+        return client_address(peer, forwarded, self._proxies)
 
     def _decoded(self, raw: bytes) -> Any:  # noqa: ANN401 - what the operation's `body` says
         operation = self.operation

@@ -12,7 +12,7 @@ _EVEN: Final = 256 - 256 % len(ALPHABET)
 _DIGITS: Final = (ALPHABET * (256 // len(ALPHABET) + 1))[:256].encode()
 _SURPLUS: Final = bytes(range(_EVEN, 256))
 """Bytes that would make some characters likelier than others; one in sixty-four."""
-_STORED: Final = 1024
+_STORED: Final = 8192
 _ACCEPTABLE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -20,6 +20,7 @@ class _Store(threading.local):
     """Characters drawn in advance by a thread, each given out once: asking the system lets other threads go first."""
 
     drawn = ""
+    given = 0
 
 
 _store = _Store()
@@ -35,11 +36,18 @@ BEARER_LENGTH = 26
 
 def random_base36(length: int) -> str:
     """`length` characters, uniformly distributed, from the system's secure source (5.17 bits each)."""
-    drawn = _store.drawn
-    while len(drawn) < length:
+    start = _store.given
+    if len(_store.drawn) < start + length:
+        start, _store.drawn = 0, _draw(length)
+    _store.given = end = start + length
+    return _store.drawn[start:end]
+
+
+def _draw(least: int) -> str:
+    drawn = ""
+    while len(drawn) < least:
         drawn += os.urandom(_STORED).translate(_DIGITS, _SURPLUS).decode("ascii")
-    _store.drawn = drawn[length:]
-    return drawn[:length]
+    return drawn
 
 
 def node_id() -> str:

@@ -28,7 +28,7 @@ class Publisher:
         """Publish the events of one transaction, in their order."""
         for event in events:
             self._broker.publish(topic_of(event.stream, self._catalog), event)
-        for kind, count in Counter(_kind(event) for event in events).items():
+        for kind, count in Counter(map(_kind, events)).items():
             self._published[kind].inc(count)
 
     def publish(self, event: LoggedEvent) -> None:
