@@ -4,11 +4,11 @@
 transaction; everything that moves events about may fail and reads them here again.
 
 *Writing.* `Database.write` hands a function to the one writer thread. The thread takes all that wait (up to a bound),
-runs each in a SAVEPOINT of one transaction, then raises every touched head once, in sorted order, inserts the events
-and commits. After the commit, on the event loop, the after-commit callbacks see the events and then the futures
-resolve. So the order of calls is the order of commits, and streams have no gaps: a head rises only with its rows. On
-PostgreSQL other processes write at the same time: a head that is raised is locked until its transaction has ended, so
-that the positions of a stream become visible in their order whoever gave them out.
+runs each in a SAVEPOINT of one transaction (one that is alone, without), then raises every touched head once, in sorted
+order, inserts the events and commits. After the commit, on the event loop, the after-commit callbacks see the events
+and then the futures resolve. So the order of calls is the order of commits, and streams have no gaps: a head rises only
+with its rows. On PostgreSQL other processes write at the same time: a head that is raised is locked until its
+transaction has ended, so that the positions of a stream become visible in their order whoever gave them out.
 
 *Reading.* `Database.read` runs a function on one of a few reader threads, in a transaction that sees one snapshot.
 What a write has committed before its future resolved is visible to every read that starts afterwards.

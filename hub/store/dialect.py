@@ -74,7 +74,7 @@ class Dialect(Protocol):
         ...
 
     def commit(self, cursor: Cursor) -> None:
-        """COMMIT; raises also where the database has answered that by undoing everything."""
+        """COMMIT; raises also where there is nothing to commit any more, or all of it has been undone instead."""
         ...
 
     def is_open(self, driver: Any) -> bool:  # noqa: ANN401 - the driver's own connection

@@ -139,8 +139,11 @@ class PostgreSQL:
 
     def commit(self, cursor: Cursor) -> None:
         """See the protocol."""
-        cursor.execute("COMMIT")
-        if (answer := cast("TextCursor", cursor).statusmessage) != "COMMIT":
+        own = cast("TextCursor", cursor)
+        if not self.is_open(own.connection):
+            raise RuntimeError("a function has ended the transaction that it shares")
+        own.execute("COMMIT")
+        if (answer := own.statusmessage) != "COMMIT":
             raise RuntimeError(f"the database answered COMMIT with {answer}: a function left its transaction failed")
 
     def is_open(self, driver: Any) -> bool:  # noqa: ANN401 - the driver's own connection

@@ -17,11 +17,13 @@ from hub.store.transaction import Snapshot, Tx
 
 COLUMNS = "id, kind, key, due_at, not_after, payload, attempt, error, lease_until, buried_at"
 
-# Replacing deletes: the new row gets an id of its own, and completing the old one cannot remove it.
 FORGET = "DELETE FROM timer WHERE kind = ? AND key = ?"
+# One that replaces another gets an id of its own, and nothing of the other: completing the old one cannot remove it.
 PLAN = """
 INSERT INTO timer (kind, key, due_at, not_after, payload, receiver) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (key, kind) DO NOTHING
+ON CONFLICT (key, kind) DO UPDATE SET id = excluded.id, due_at = excluded.due_at, not_after = excluded.not_after,
+payload = excluded.payload, receiver = excluded.receiver, attempt = 0, error = NULL, lease_until = NULL,
+buried_at = NULL
 """
 PLAN_UNLESS_PENDING = """
 INSERT INTO timer (kind, key, due_at, payload) VALUES (?, ?, ?, ?)
@@ -121,11 +123,7 @@ def plan(
 
     Timers with the same `receiver` share what one receiver may take of those who call; see `due_outward`.
     """
-    planned = 0
-    while not planned:  # another process may have planned it between the two statements; the last one counts
-        cancel(tx, kind, key)
-        tx.cursor.execute(PLAN, (kind, key, due_at, not_after, payload, receiver))
-        planned = tx.cursor.rowcount
+    tx.cursor.execute(PLAN, (kind, key, due_at, not_after, payload, receiver))
     tx.planned = True
 
 

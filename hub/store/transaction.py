@@ -92,14 +92,15 @@ class Tx(Snapshot):
     timers were planned here: after the commit, whoever waits for timers is told.
 
     The function that has it shares the transaction with others, from which a SAVEPOINT separates it as soon as it
-    touches the database. One that only emits costs no statement.
+    touches the database. One that only emits, or is `alone` in its transaction, costs no statement.
     """
 
-    __slots__ = ("_guarded", "at_last", "emitted", "planned")
+    __slots__ = ("_apart", "_saved", "at_last", "emitted", "planned")
 
-    def __init__(self, connection: Connection, cursor: Cursor, dialect: "Dialect") -> None:
+    def __init__(self, connection: Connection, cursor: Cursor, dialect: "Dialect", *, alone: bool) -> None:
         super().__init__(connection, cursor, dialect)
-        self._guarded = False
+        self._apart = alone
+        self._saved = False
         self.emitted: list[Emitted] = []
         self.at_last: list[Callable[[], None]] = []
         self.planned = False
@@ -107,28 +108,30 @@ class Tx(Snapshot):
     @property
     def connection(self) -> Connection:
         """For SQLAlchemy Core."""
-        self._guard()
+        self._set_apart()
         return self._connection
 
     @property
     def cursor(self) -> Cursor:
         """For text SQL, parameters marked `?`."""
-        self._guard()
+        self._set_apart()
         return self._cursor
 
     def keep(self) -> None:
         """The function has succeeded: from now on what it did, and does at last, belongs to the common transaction."""
-        if self._guarded:
+        if self._saved:
             self._cursor.execute("RELEASE f")
-        self._guarded = True
+        self._apart, self._saved = True, False
 
     def undo(self) -> None:
-        """The function has failed: the common transaction goes on as if it had not been there."""
-        if self._guarded:
+        """The function has failed: the common transaction goes on as if it had not been there. Whoever ran it alone
+        must not commit.
+        """
+        if self._saved:
             self._cursor.execute("ROLLBACK TO f")
             self._cursor.execute("RELEASE f")
 
-    def _guard(self) -> None:
-        if not self._guarded:
+    def _set_apart(self) -> None:
+        if not self._apart:
             self._cursor.execute("SAVEPOINT f")
-            self._guarded = True
+            self._apart = self._saved = True

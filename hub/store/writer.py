@@ -1,9 +1,9 @@
 """Group commit: one thread turns all waiting functions into one transaction.
 
-Per transaction: BEGIN, each function (in a SAVEPOINT of its own once it touches the database), heads and events, what
-functions want done last, COMMIT, then a single hand-over to the event loop with the events and all outcomes. A function
-that raises is rolled back alone, with its emissions. If the transaction itself fails, every function's awaiter is told
-so and nothing is published.
+Per transaction: BEGIN, each function (in a SAVEPOINT of its own once it touches the database, if there are others),
+heads and events, what functions want done last, COMMIT, then a single hand-over to the event loop with the events and
+all outcomes. A function that raises is rolled back alone, with its emissions. If the transaction itself fails, every
+function's awaiter is told so and nothing is published.
 
 Two things are tried again: a transaction that clashed with another process's, function by function, and one whose
 connection was lost before it was committed. One whose connection was lost *while* it was committed is not.
@@ -109,7 +109,12 @@ class Writer:
         began = self._clock.monotonic()
         link.begin()
         # A function whose awaiter has gone before it started is not run; one that has started is not stopped.
-        outcomes = [_run(link, job, done) for job in batch if not job.future.cancelled()]
+        wanted = [job for job in batch if not job.future.cancelled()]
+        outcomes = [_run(link, job, done, alone=len(wanted) == 1) for job in wanted]
+        metrics.WRITE_FUNCTIONS.inc(len(outcomes))
+        if not done:
+            link.abandon()
+            return [], outcomes
         emitted = [event for tx in done for event in tx.emitted]
         events = outbox.append(link.cursor, link.dialect, emitted, lambda: micros(self._clock.now()))
         for tx in done:
@@ -122,13 +127,12 @@ class Writer:
         if planned:
             self._planned()
         metrics.WRITE_TRANSACTIONS.inc()
-        metrics.WRITE_FUNCTIONS.inc(len(outcomes))
         metrics.WRITE_SECONDS.observe(self._clock.monotonic() - began)
         return events, outcomes
 
 
-def _run(link: Link, job: Job[Tx], done: list[Tx]) -> Outcome:
-    tx = Tx(link.connection, link.cursor, link.dialect)
+def _run(link: Link, job: Job[Tx], done: list[Tx], *, alone: bool) -> Outcome:
+    tx = Tx(link.connection, link.cursor, link.dialect, alone=alone)
     try:
         value = job.function(tx)
         tx.keep()

@@ -68,6 +68,17 @@ async def test_planning_again_replaces_and_completing_the_old_one_leaves_the_new
     assert await db.read(lambda tx: timers.next_due(tx, NOW, ["remind"])) == NOW_MICROS + SECOND
 
 
+async def test_one_that_replaces_another_has_an_id_that_nobody_had_and_nothing_of_the_other(db: Database) -> None:
+    first = await planned(db)
+    await db.write(lambda tx: [timers.retry(tx, first, NOW_MICROS, "no"), timers.bury(tx, first, "failed: x", NOW)])
+    second = await planned(db, at=NOW_MICROS - 1)
+    assert await taken(db, second) == Timer(
+        second, "remind", "a", NOW_MICROS - 1, NOW_MICROS, b"p", 0, None, None, None
+    )
+    assert await db.write(lambda tx: timers.complete(tx, second))
+    assert len({first, second, await planned(db)}) == 3
+
+
 async def test_a_completed_timer_is_gone(db: Database) -> None:
     number = await planned(db)
     assert await db.write(lambda tx: [timers.complete(tx, number), timers.complete(tx, number)]) == [True, False]

@@ -238,17 +238,20 @@ async def test_heads_that_had_to_be_waited_for_are_dated_anew(url: str) -> None:
     assert touched == [(micros(clock.time),)]
 
 
-async def test_a_function_that_only_emits_costs_no_statement(db: Database) -> None:
+async def test_a_function_that_only_emits_or_is_alone_costs_no_savepoint(db: Database) -> None:
     def emit_twice(tx: Tx) -> bool:
         outbox.emit(tx, ALICE, b"{}", NOW)
-        return tx._guarded
+        return tx._saved
 
     def touch(tx: Tx) -> bool:
         tx.cursor.execute("SELECT 1")
         tx.cursor.fetchall()
-        return tx._guarded
+        return tx._saved
 
-    assert [await db.write(function) for function in (emit_twice, touch)] == [False, True]
+    async with writer_held(db):
+        writes = [asyncio.create_task(db.write(function)) for function in (emit_twice, touch)]
+    assert await asyncio.gather(*writes) == [False, True]
+    assert not await db.write(touch)
 
 
 async def test_what_is_done_last_joins_the_transaction(db: Database) -> None:
@@ -267,3 +270,12 @@ async def test_what_is_done_last_joins_the_transaction(db: Database) -> None:
 async def test_a_function_that_leaks_stop_iteration_fails_like_any_other(db: Database) -> None:
     with pytest.raises(RuntimeError, match="StopIteration"):
         await db.write(lambda _: next(iter(())))
+
+
+async def test_a_function_that_is_alone_and_fails_leaves_nothing(db: Database) -> None:
+    epoch, before = await db.read(streams.epoch), transactions()
+    with pytest.raises(ZeroDivisionError):
+        await db.write(fail)
+    assert transactions() == before
+    assert await db.read(streams.epoch) == epoch
+    assert (await db.write(emit_one(ALICE))).seq == 1

@@ -1,6 +1,7 @@
 """What customers do: ask for a callback, move it, take it back."""
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 from msgspec.structs import replace
@@ -106,8 +107,12 @@ def _refuse_excess(tx: Tx, service: Service, request: Request, number: Number, n
         most_queued = service.options.max_queued_callbacks_per_service
         if counts.waiting(tx, service, now, most_queued) >= most_queued:
             raise refusals.too_many(times.shown(now), "full")
-    for each in booking.limits(service):
-        if counts.accepted(tx, service, now - each.within, each.most) >= each.most:
+    lately: float = inf
+    for each in sorted(booking.limits(service), key=lambda limit: -limit.within):
+        if lately < each.most:  # and in less time there cannot have been more
+            continue
+        lately = counts.accepted(tx, service, now - each.within, each.most)
+        if lately >= each.most:
             raise refusals.too_many(times.shown(request.desired or now), "throttle")
 
 

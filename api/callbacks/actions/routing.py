@@ -8,6 +8,8 @@ an agent whose queues were changed, is found by `sweep`.
 A callback is locked before an agent is reserved, always in this order.
 """
 
+from collections.abc import Collection
+
 from msgspec.structs import replace
 
 from api.callbacks.actions import agents, ending, ringing, timing
@@ -19,12 +21,9 @@ from api.callbacks.rules.callback import Callback
 from api.callbacks.rules.lifecycle import Reason, Signal, State
 from api.callbacks.rules.lines import demand_of, fits
 from api.callbacks.rules.services import Service
-from api.telephony.devices import actions as devices
 from api.telephony.devices import availability
-from api.telephony.devices.rules import VOICE
-from api.users import actions as users
+from api.telephony.devices.availability import Able
 from hub.kernel.clock import micros
-from hub.kernel.errors import NotFound
 from hub.store import timers
 from hub.store.transaction import Tx
 
@@ -66,15 +65,11 @@ def serve(tx: Tx, house: House, organization: str, line: str, now: float) -> Non
 
 def route(tx: Tx, house: House, organization: str, user: str, now: float) -> None:
     """An agent has come free: give them the first of all who wait and whom they can answer."""
-    open_lines = _lines_for(tx, organization, user)
-    while open_lines:
-        places = [(place, line) for line in open_lines if (place := lines.first(tx, organization, line)) is not None]
-        if not places:
-            return
-        _, line = min(places)
+    able, taken = availability.able(tx, organization, user, now), set[str]()
+    while (line := _first_line(tx, organization, able, taken)) is not None:
         callback = lines.take_first(tx, organization, line)
         if callback is None:  # somebody else deals with all of them
-            open_lines.discard(line)
+            taken.add(line)
             continue
         service = _ready(tx, house, callback, now)
         if service is None:
@@ -84,20 +79,11 @@ def route(tx: Tx, house: House, organization: str, user: str, now: float) -> Non
         return
 
 
-def _lines_for(tx: Tx, organization: str, user: str) -> set[str]:
-    """The lines in which somebody waits whom the agent can answer."""
-    work = devices.agent(tx, organization, user).work.get(VOICE)
-    try:
-        profile = users.read(tx, organization, user).profile
-    except NotFound:
-        return set()
-    queues = profile.queues if work is None or work.queue is None else (work.queue,)
-    return {
-        line
-        for queue in queues
-        for line in lines.of_queue(tx, organization, queue)
-        if fits(demand_of(line), profile.queues, profile.skills, profile.languages)
-    }
+def _first_line(tx: Tx, organization: str, able: Able, taken: Collection[str]) -> str | None:
+    """The line in which the first of all waits whom the agent can answer, leaving out those that are taken."""
+    front = lines.front(tx, organization, able.queues)
+    fitting = (line for line in front if line not in taken and fits(demand_of(line), *able))
+    return min(fitting, key=front.__getitem__, default=None)
 
 
 def sweep(tx: Tx, house: House, now: float) -> None:

@@ -47,10 +47,12 @@ IN (SELECT organization, service, parameter, digest, at, id FROM callback_accept
 
 def enter(tx: Tx, service: Service) -> bool:
     """Wait for whoever else books this service now; returns whether its high watermark has been told."""
-    place = (service.organization, service.name)
-    tx.cursor.execute(OPEN, place)
-    tx.cursor.execute(ENTER.format(locked=tx.dialect.for_update), place)
-    return bool(tx.cursor.fetchall()[0][0])
+    place, sql = (service.organization, service.name), ENTER.format(locked=tx.dialect.for_update)
+    tx.cursor.execute(sql, place)
+    while not (rows := tx.cursor.fetchall()):
+        tx.cursor.execute(OPEN, place)
+        tx.cursor.execute(sql, place)
+    return bool(rows[0][0])
 
 
 def set_high(tx: Tx, service: Service, *, high: bool) -> None:

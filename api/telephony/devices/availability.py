@@ -3,7 +3,7 @@
 `became_free` is the one place where it is known that an agent has become free.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 from api.telephony.devices import records
@@ -13,7 +13,7 @@ from hub.kernel.clock import micros
 from hub.store import timers
 from hub.store.transaction import Snapshot, Tx
 
-__all__ = ["Free", "Wanted", "became_free", "free", "qualify", "release", "reserve"]
+__all__ = ["Able", "Free", "Wanted", "able", "became_free", "free", "qualify", "release", "reserve"]
 
 ROUTE: Final = "callbacks.route"
 
@@ -31,6 +31,14 @@ class Wanted(NamedTuple):
     users: tuple[str, ...] = ()
 
 
+class Able(NamedTuple):
+    """What a free agent can be given: calls of these queues, for these skills (name to level) and languages."""
+
+    queues: Collection[str]
+    skills: Mapping[str, int]
+    languages: Collection[str]
+
+
 def free(tx: Snapshot, organization: str, wanted: Wanted, now: float, limit: int) -> list[Free]:
     """Agents who may be given a call now, longest free first: ready, at no call, promised to nobody, at a desktop."""
     required = [Requirement(QUEUE, wanted.queue, 0)]
@@ -38,6 +46,16 @@ def free(tx: Snapshot, organization: str, wanted: Wanted, now: float, limit: int
     if wanted.language is not None:
         required.append(Requirement(LANGUAGE, wanted.language, 0))
     return records.free(tx, organization, wanted.queue, required, wanted.users, micros(now), limit)
+
+
+def able(tx: Snapshot, organization: str, user: str, now: float) -> Able:
+    """The same, asked of one agent: what they can be given now, which is nothing unless they are free."""
+    only, found = records.able(tx, organization, user, micros(now))
+    return Able(
+        queues=[each.name for each in found if each.kind == QUEUE and only in {None, each.name}],
+        skills={each.name: each.level for each in found if each.kind == SKILL},
+        languages=[each.name for each in found if each.kind == LANGUAGE],
+    )
 
 
 def reserve(tx: Tx, organization: str, user: str, reference: str, now: float, until: float) -> bool:

@@ -234,16 +234,25 @@ PRESENT = """
 AND EXISTS (SELECT 1 FROM presence p WHERE p.organization = {work}.organization AND p."user" = {work}.user_id
   AND p.left_at IS NULL)
 """
+# Ordered by nothing but the index, so that it ends with the first few, whatever a planner thinks of how many are free.
 FREE = """
 SELECT w.user_id, w.device, w.free_since FROM agent_work w
 WHERE w.organization = ? AND w.channel = 'voice' AND w.free_since IS NOT NULL
 AND (w.reserved_until IS NULL OR w.reserved_until <= ?) AND (w.queue IS NULL OR w.queue = ?)
-{requirements} ORDER BY w.free_since, w.user_id LIMIT ?
+{requirements} ORDER BY w.free_since LIMIT ?
+"""
+# Of one agent, found by name: said so that a planner who thinks that few are free does not look through all who are.
+IS_FREE = "COALESCE({work}.free_since, -1) >= 0 AND COALESCE({work}.reserved_until, 0) <= ?"
+ABLE = f"""
+SELECT w.queue, q.kind, q.name, q.level FROM agent_work w
+JOIN qualification q ON q.organization = w.organization AND q.user_id = w.user_id
+WHERE w.organization = ? AND w.user_id = ? AND w.channel = 'voice' AND {IS_FREE.format(work="w")}
+{PRESENT.format(work="w")}
 """
 RESERVE = f"""
 UPDATE agent_work SET reserved_until = ?, reserved_for = ?
-WHERE organization = ? AND user_id = ? AND channel = 'voice' AND free_since IS NOT NULL
-AND (reserved_until IS NULL OR reserved_until <= ?) {PRESENT.format(work="agent_work")}
+WHERE organization = ? AND user_id = ? AND channel = 'voice' AND {IS_FREE.format(work="agent_work")}
+{PRESENT.format(work="agent_work")}
 """
 RELEASE = """
 UPDATE agent_work SET reserved_until = NULL, reserved_for = NULL
@@ -295,6 +304,13 @@ def free_sql(
     requirements = QUALIFIED * len(required) + PRESENT.format(work="w") + named
     values = (value for each in required for value in each)
     return FREE.format(requirements=requirements), (organization, at, queue, *values, *users, limit)
+
+
+def able(tx: Snapshot, organization: str, user: str, at: int) -> tuple[str | None, list[Requirement]]:
+    """The queue for which the agent is logged in, None for all of theirs, and what they can do: nothing unless free."""
+    tx.cursor.execute(ABLE, (organization, user, at))
+    rows = tx.cursor.fetchall()
+    return rows[0][0] if rows else None, [Requirement(*row[1:]) for row in rows]
 
 
 def reserve(tx: Tx, organization: str, user: str, reference: str, at: int, until: int) -> bool:

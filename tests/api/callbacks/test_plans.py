@@ -14,9 +14,7 @@ from tests.support.postgres import PostgresServer
 
 LINE = '["q1",{},null]'
 STATEMENTS = {
-    "first line of a queue": (lines.FIRST_LINE, ("acme", '["q1",', '["q1"-')),
-    "next line": (lines.NEXT_LINE, ("acme", LINE, '["q1"-')),
-    "who is first": (lines.FIRST, ("acme", LINE)),
+    "who is first in each line": lines.front_sql("acme", ["q1", "q2"]),
     "take the first": (lines.TAKE_FIRST.format(locked=""), ("acme", LINE)),
     "next line of all": (lines.NEXT_OF_ALL, ("acme", LINE)),
     "places taken": (counts.TAKEN, ("acme", "basic", 0, 1_000_000_000)),
@@ -29,9 +27,7 @@ STATEMENTS = {
     "old ones": (callbacks.OLD, (1, 100)),
 }
 INDEXES = {
-    "first line of a queue": "ix_callback_organization_line_urgency_wanted_at_id",
-    "next line": "ix_callback_organization_line_urgency_wanted_at_id",
-    "who is first": "ix_callback_organization_line_urgency_wanted_at_id",
+    "who is first in each line": "ix_callback_organization_line_urgency_wanted_at_id",
     "take the first": "ix_callback_organization_line_urgency_wanted_at_id",
     "next line of all": "ix_callback_organization_line_urgency_wanted_at_id",
     "places taken": "ix_callback_organization_service_bucket_at",

@@ -13,6 +13,7 @@ from hub.kernel.clock import micros
 from hub.store import presence
 from hub.store.database import Database
 from hub.store.dialects import is_postgresql
+from hub.store.postgresql import PostgreSQL
 from hub.store.transaction import Snapshot, Tx
 from tests.api.telephony.devices.office import Office
 from tests.api.telephony.devices.test_actions import due
@@ -228,18 +229,40 @@ async def test_finding_somebody_reads_along_indexes_only(either: Office) -> None
 
     def plan(tx: Snapshot) -> tuple[list[str], list[records.Free]]:
         required = [Requirement("queue", "q4", 0), Requirement("skill", "english", 3)]
-        sql, parameters = records.free_sql("acme", "q4", required, (), micros(either.now), 5)
-        if postgresql:
-            parts = iter(parameters)
-            sql = re.sub(r"\?", lambda _: repr(next(parts)), sql)
-            parameters = ()
-        steps = query_plan(tx, sql, *parameters)
+        steps = steps_of(tx, *records.free_sql("acme", "q4", required, (), micros(either.now), 5))
         return steps, records.free(tx, "acme", "q4", required, (), micros(either.now), 5)
+
+    def plan_of_one(tx: Snapshot) -> list[list[str]]:
+        who = ("acme", "user4", micros(either.now))
+        return [steps_of(tx, records.ABLE, who), steps_of(tx, records.RESERVE, (1, "x", *who))]
 
     await either.write(fill)
     steps, found = await either.world.services.db.read(plan)
     assert [each.user for each in found] == ["user4", "user24", "user44", "user64", "user84"]
+    assert len(scans(steps)) >= 4, "the agents, each of two requirements, and who is there"
+    assert any("ix_agent_work_organization_channel_free_since" in step for step in steps)
+
+    def nobody_is_free(tx: Tx) -> None:
+        tx.cursor.execute("UPDATE agent_work SET free_since = NULL")
+        tx.cursor.execute("ANALYZE")
+
+    await either.write(nobody_is_free)  # which a planner remembers when everybody has long been free
+    steps, _ = await either.world.services.db.read(plan)
+    assert not any("Sort" in step or "TEMP B-TREE" in step for step in steps), "the first few are enough"
+    for steps in await either.world.services.db.read(plan_of_one):
+        assert any(re.search(r"(pk|sqlite_autoindex)_agent_work", step) for step in scans(steps)), steps
+
+
+def steps_of(tx: Snapshot, sql: str, parameters: tuple[object, ...]) -> list[str]:
+    """The plan for these very values."""
+    if not isinstance(tx.dialect, PostgreSQL):
+        return query_plan(tx, sql, *parameters)
+    values = iter(parameters)
+    return query_plan(tx, re.sub(r"\?", lambda _: repr(next(values)), sql))
+
+
+def scans(steps: list[str]) -> list[str]:
+    """Those that read a table, none of them as a whole."""
     used = [step for step in steps if re.search(r"\b(Scan|SEARCH|SCAN)\b", step)]
-    assert len(used) >= 4, "the agents, each of two requirements, and who is there"
     assert [step for step in used if "Seq Scan" in step or re.match(r"SCAN \w+$", step)] == []
-    assert any("ix_agent_work_organization_channel_free_since" in step for step in used)
+    return used
