@@ -13,6 +13,7 @@ from functools import partial
 from channels.envelope import LoggedEvent, Stream
 from hub.kernel import logs, metrics
 from hub.realtime.fanout import Fanout
+from hub.realtime.listeners import Listeners
 from hub.realtime.prepared import prepare
 from hub.realtime.streams import UNKNOWN, LocalStream, Streams
 from hub.store import streams as log
@@ -40,7 +41,7 @@ class Intake:
         """See the port."""
         local = self._streams.get(event.stream)
         if event.seq == 0:
-            listeners = local.live if local is not None else self._streams.listeners(event.stream)
+            listeners = local.listeners if local is not None else Listeners(self._streams.listeners(event.stream))
             self._fanout.deliver(prepare(event), listeners)
         elif local is not None:
             self._arrived(local, event)
@@ -63,7 +64,7 @@ class Intake:
     def _take(self, local: LocalStream, event: LoggedEvent) -> None:
         prepared = prepare(event)
         local.take(prepared)
-        self._fanout.deliver(prepared, local.live)
+        self._fanout.deliver(prepared, local.listeners)
 
     # Healing ----------------------------------------------------------------------------------------------------
 
@@ -104,7 +105,7 @@ class Intake:
         """The log no longer reaches back: nobody can be served on, everybody is told to start over."""
         logger.error("log trimmed under live sessions", stream=local.stream, last=local.last, kept_from=to + 1)
         local.skip(to)
-        for session in list(local.live):
+        for session in list(local.listeners):
             session.fall_out()
 
     # The regular look -------------------------------------------------------------------------------------------

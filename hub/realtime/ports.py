@@ -87,13 +87,12 @@ class Link(Origin, Protocol):
     """Whether compressed frames may be written."""
 
     def write(self, frames: bytes, /) -> object:
-        """Write complete WebSocket frames, in the loop tick in which `clear` has agreed and not otherwise."""
+        """Write complete WebSocket frames, behind everything that was answered before, while it is `clear` to."""
 
     def clear(self) -> bool:
-        """Whether frames may be written now, behind everything that was answered before.
+        """Whether frames may be written now. `Session.blocked` and `Session.resumed` tell when that changes.
 
-        Not while the network takes no more: `Session.resumed` is called when it does again. Nor where the socket is
-        about to be lost, and would take them with it.
+        Not while the network takes no more, nor where the socket is about to be lost, and would take them with it.
         """
 
     def caught_up(self) -> None:

@@ -38,6 +38,11 @@ def deflated(payload: bytes) -> bytes:
     return frame(small.removesuffix(EMPTY_BLOCK), TEXT | COMPRESSED) if len(small) < len(payload) else frame(payload)
 
 
+Form = int
+"""How a session takes events: PLAIN, or the sum of what applies of the other two."""
+PLAIN: Form = 0
+DEFLATED: Form = 1  # compressed, for sockets that have agreed to it
+REPLAYABLE: Form = 2  # with the position, for the replay extension
 NO_FRAMES: tuple[bytes | None, ...] = (None, None, None, None)
 
 
@@ -66,13 +71,12 @@ class Prepared(Struct, gc=False, eq=False):
             self._message = codec.event(self.stream.channel, self.data, binary=self.binary)
         return self._message
 
-    def frame(self, *, replay: bool, deflate: bool = False) -> bytes:
-        """The WebSocket frame with this message alone in an array; compressed for sockets that have agreed to it."""
-        form = 2 * replay + deflate
+    def frame(self, form: Form) -> bytes:
+        """The WebSocket frame with this message alone in an array."""
         made = self._frames[form]
         if made is None:
-            payload = b"[%b]" % self.message(replay=replay)
-            made = deflated(payload) if deflate else frame(payload)
+            payload = b"[%b]" % self.message(replay=bool(form & REPLAYABLE))
+            made = deflated(payload) if form & DEFLATED else frame(payload)
             self._frames = (*self._frames[:form], made, *self._frames[form + 1 :])
         return made
 
@@ -85,3 +89,9 @@ class Prepared(Struct, gc=False, eq=False):
 def prepare(event: LoggedEvent) -> Prepared:
     """An event as it comes from the log or the broker."""
     return Prepared(*event)
+
+
+def joined(events: list[Prepared], form: Form) -> bytes:
+    """The frames of some events, one after another."""
+    frames = [event.frame(form) for event in events]
+    return frames[0] if len(frames) == 1 else b"".join(frames)

@@ -202,18 +202,18 @@ class Recovery:
         session.streams.add(local)
         position = self._asked(local, question) if local.stream in heads else None
         if position is None:
-            local.live[session] = None
+            self._go_live(session, local)
             return True
         head = heads[local.stream]
         foreign = question.epoch not in (None, self._epoch)
         if position == ALL_KEPT:
             position, foreign = head.first - 1, False
         if foreign or is_gap(position, head):
-            local.live[session] = None
+            self._go_live(session, local)
             metrics.RECOVERIES.labels("gap").inc()
             return False
         if position >= local.last:
-            local.live[session] = None
+            self._go_live(session, local)
             return True
         self.leave_behind(session, local, position)
         metrics.RECOVERIES.labels("replayed").inc()
@@ -253,7 +253,7 @@ class Recovery:
 
     def leave_behind(self, session: "Session", local: LocalStream, position: int) -> None:
         """The session has everything up to `position`; what follows it reads from the log."""
-        local.live.pop(session, None)
+        local.listeners.drop(session)
         local.behind[session] = position
         session.behind[local] = None
 
@@ -289,11 +289,15 @@ class Recovery:
             metrics.UNDELIVERED.labels("trimmed").inc(kept_from - position - 1)
             session.fall_out()
             return
-        session.queue.extend(page)
         if page:
-            self._fanout.mark(session)
+            session.wait_for(page)
             position = local.behind[session] = page[-1].seq
         if position >= local.last:
             del local.behind[session]
             session.behind.pop(local, None)
-            local.live[session] = None
+            self._go_live(session, local)
+
+    def _go_live(self, session: "Session", local: LocalStream) -> None:
+        """The session has everything up to the last event of the stream, and hears what follows."""
+        self._fanout.settle()  # what has been collected for the others, this one has
+        local.listeners.add(session)

@@ -13,9 +13,9 @@ from hub.bayeux import events as on
 from hub.bayeux.engine import Engine
 from hub.bayeux.messages import Message
 from hub.kernel import logs, metrics
-from hub.realtime.fanout import Leaving
+from hub.realtime.listeners import Write
 from hub.realtime.ports import Link, Origin
-from hub.realtime.prepared import Prepared
+from hub.realtime.prepared import DEFLATED, PLAIN, REPLAYABLE, Form, Prepared, joined
 from hub.realtime.pressure import Scales, forget
 from hub.realtime.streams import LocalStream
 from hub.realtime.unacked import Unacked
@@ -36,7 +36,6 @@ class Session:
         "_catching_up",
         "_node",
         "_pushes",
-        "_replay",
         "_room",
         "_scales",
         "_strained",
@@ -48,6 +47,7 @@ class Session:
         "dirty",
         "engine",
         "filed",
+        "form",
         "granted",
         "link",
         "patient",
@@ -55,6 +55,7 @@ class Session:
         "queue",
         "streams",
         "targets",
+        "write",
     )
 
     principal: Principal
@@ -65,6 +66,10 @@ class Session:
         self._node = node
         self.link: Link | None = None
         self.queue: list[Prepared] = []
+        self.write: Write | None = None
+        """Where frames go as they come; None while they wait in the queue. Changed by `steer` only."""
+        self.form = PLAIN
+        """That of these frames."""
         self.dirty = False
         self.filed = -1
         self.patient = True
@@ -73,8 +78,8 @@ class Session:
         self.streams: set[LocalStream] = set()
         self.behind: dict[LocalStream, None] = {}
         self.browser: str | None = None
-        self._pushes = self._replay = False
-        """What the engine says, where fan-out need not look for it."""
+        self._pushes = False
+        """Whether the client takes events at any time, as the engine said last."""
         self._unacked = Unacked()
         self._scales = Scales()
         self._strained = False
@@ -150,8 +155,13 @@ class Session:
         """The transport of this origin is gone."""
         if self.link is origin:
             self.link = None
+            self.steer()
         if not self.ended:
             self.feed(on.Lost(origin))
+
+    def blocked(self) -> None:
+        """The socket takes no more."""
+        self.steer()
 
     def resumed(self) -> None:
         """The socket takes data again."""
@@ -174,6 +184,7 @@ class Session:
         if self.link is not None:
             self.link.session = None
         self.link, link.session = link, self
+        self.steer()
 
     # Commands ---------------------------------------------------------------------------------------------------
 
@@ -229,6 +240,8 @@ class Session:
     def _answer(self, command: do.Answered) -> None:
         events = self._take(command.batch) if command.takes_events and not self.engine.state.pushes else []
         replies = list(command.replies)
+        if command.tightens:
+            self._node.fanout.settle()  # the positions are told after what they count
         if command.tightens and not self.queue and (moved := self._moved()):
             replies[-1] = replies[-1].extended(replay=moved)
         origin: Origin = command.origin
@@ -238,15 +251,16 @@ class Session:
         """The positions that the client has reached since it was last told, for it to come back with."""
         moved: dict[str, int] = {}
         for local in self.streams:
-            if self in local.live and local.last > self._told.get(local, 0):
+            if self in local.listeners and local.last > self._told.get(local, 0):
                 moved[local.stream.channel] = self._told[local] = local.last
         return moved
 
     def _deliver(self, command: do.Deliver) -> None:
-        self._pushes, self._replay = command.push, self.engine.state.replay
+        self._pushes = command.push
         if not (command.push or command.keeps_socket) and self.link is not None:
             self.link.session = None
             self.link = None
+        self.steer()
         if self.queue:
             self._node.fanout.mark(self)
 
@@ -270,17 +284,44 @@ class Session:
 
     # What goes out ----------------------------------------------------------------------------------------------
 
-    def flush(self, leaving: Leaving) -> None:
+    def steer(self) -> None:
+        """Be written to as events come if the client takes them and has taken everything before; else queue them."""
+        if self._way() != (self.write, self.form):
+            self._node.fanout.between_writes(self._turn)
+
+    def _turn(self) -> None:
+        self.write, self.form = self._way()
+        for local in self.streams:
+            local.listeners.move(self)
+
+    def _way(self) -> tuple[Write | None, Form]:
+        link = self.link
+        if link is None or not self._pushes or self.queue or not link.clear():
+            return None, PLAIN
+        return link.write, self._form(link)
+
+    def _form(self, link: Link) -> Form:
+        return REPLAYABLE * self.engine.state.replay + DEFLATED * link.deflates
+
+    def wait_for(self, page: list[Prepared]) -> None:
+        """These events come before whatever is delivered from now on."""
+        self.queue.extend(page)
+        self.steer()
+        self._node.fanout.mark(self)
+
+    def flush(self) -> None:
         """Once a tick after something was queued: write it, or wake the held connect, or let it wait."""
         self.dirty = False
-        link, queue = self.link, self.queue
-        if self._pushes and link is not None and queue and link.clear():
-            leaving.add(self, queue, link, replay=self._replay)
-            queue.clear()
+        link = self.link
+        if self._pushes and link is not None and self.queue and link.clear():
+            link.write(joined(self.queue, self._form(link)))
+            self._node.delivered("websocket", len(self.queue))
+            self.queue.clear()
             if self._strained:
                 self._made_room()
         else:
             self._keep()
+        self.steer()
 
     def _keep(self) -> None:
         """What cannot be written now is taken by the held connect, or waits within its bound."""

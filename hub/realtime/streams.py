@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from channels import names
 from channels.envelope import Stream
+from hub.realtime.listeners import Listeners
 from hub.realtime.prepared import Prepared
 
 if TYPE_CHECKING:
@@ -20,11 +21,11 @@ UNKNOWN = -1
 class LocalStream:
     """One stream on this process.
 
-    `last` is the position up to which every live session has been given everything; events are taken in only in
+    `last` is the position up to which every listener has been given everything; events are taken in only in
     order, so it moves by one. It is `UNKNOWN` until the head has been read for the first time.
     """
 
-    __slots__ = ("behind", "last", "live", "pins", "recent", "seen", "stream")
+    __slots__ = ("behind", "last", "listeners", "pins", "recent", "seen", "stream")
 
     def __init__(self, stream: Stream, last: int = UNKNOWN) -> None:
         self.stream = stream
@@ -32,7 +33,7 @@ class LocalStream:
         self.seen = 0
         """The highest position heard of; above `last` something is missing."""
         self.recent: list[Prepared] = []
-        self.live: dict[Session, None] = {}
+        self.listeners = Listeners()
         self.behind: dict[Session, int] = {}
         """Sessions that read on from the log, with the position each has reached."""
         self.pins = 0
@@ -41,7 +42,7 @@ class LocalStream:
     @property
     def idle(self) -> bool:
         """Whether nobody listens any more."""
-        return not (self.live or self.behind or self.pins)
+        return not (self.listeners or self.behind or self.pins)
 
     def begin(self, head: int) -> None:
         """The head as just read; counts only the first time."""
@@ -72,7 +73,7 @@ class LocalStream:
 
     def drop(self, session: "Session") -> None:
         """The session does not listen any more."""
-        self.live.pop(session, None)
+        self.listeners.drop(session)
         self.behind.pop(session, None)
 
 
@@ -103,8 +104,8 @@ class Streams:
             local = self._local[stream] = LocalStream(stream, 0 if listeners else last)
             if not stream.user:
                 self._shared.setdefault(stream.organization, {})[stream.channel] = local
-            local.live.update(dict.fromkeys(listeners))
-            for session in local.live:
+            for session in listeners:
+                local.listeners.add(session)
                 session.streams.add(local)
         return local
 

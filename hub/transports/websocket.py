@@ -77,7 +77,6 @@ class Connection(asyncio.Protocol):
         "_limits",
         "_node",
         "_open",
-        "_out",
         "_paused",
         "_pinged",
         "_protocol",
@@ -100,7 +99,6 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self.write: Callable[[bytes], object]
         self._fragments: list[bytes] = []
-        self._out: list[bytes] = []
         self._closing: tuple[int, str, Session | None] | None = None
         self._open = False
         """Whether the protocol is, which takes it long to say."""
@@ -175,14 +173,13 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The network takes no more."""
-        self._full = self._paused = True
+        self._full = True
+        self._look()
 
     def resume_writing(self) -> None:
         """It does again."""
         self._full = False
         self._look()
-        if self.session is not None:
-            self.session.resumed()
         self._balance()
 
     def _balance(self) -> None:
@@ -300,19 +297,14 @@ class Connection(asyncio.Protocol):
         """See `hub.realtime.ports.Origin`; on a socket answers need not wait for each other."""
 
     def answer(self, messages: Sequence[bytes], *, displaced: bool = False) -> None:
-        """See `hub.realtime.ports.Origin`. Answers of one loop tick leave together."""
+        """See `hub.realtime.ports.Origin`. The event loop lets what is written in one tick leave together."""
         del displaced
-        if not self._out:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._out.append(frame(b"[%b]" % b",".join(messages)))
+        if self._open and not self._transport.is_closing():
+            self._transport.write(frame(b"[%b]" % b",".join(messages)))
 
     def clear(self) -> bool:
         """See `hub.realtime.ports.Link`."""
-        if self._paused or self._transport.is_closing():
-            return False
-        if self._out:
-            self._flush()
-        return True
+        return not (self._paused or self._transport.is_closing())
 
     def caught_up(self) -> None:
         """See `hub.realtime.ports.Link`."""
@@ -326,7 +318,6 @@ class Connection(asyncio.Protocol):
             self._due = self._now() + after
             self._node.wheel.file(self)
             return
-        self._flush()
         self._closed = True
         if self._open:
             self._protocol.send_close(code, reason)
@@ -337,15 +328,23 @@ class Connection(asyncio.Protocol):
 
     def _look(self) -> None:
         self._open = self._protocol.state is OPEN
-        self._paused = self._full or not self._open
+        self._pause(paused=self._full or not self._open)
 
-    def _flush(self) -> None:
-        if self._out and self._open and not self._transport.is_closing():
-            self._transport.write(self._out[0] if len(self._out) == 1 else b"".join(self._out))
-        self._out.clear()
+    def _pause(self, *, paused: bool) -> None:
+        if paused is self._paused:
+            return
+        self._paused = paused
+        if self._session is not None:
+            if paused:
+                self._session.blocked()
+            else:
+                self._session.resumed()
+
+    def _abort(self) -> None:
+        self._pause(paused=True)
+        self._transport.abort()
 
     def _flush_protocol(self) -> None:
-        self._flush()
         for data in self._protocol.data_to_send():
             if self._transport.is_closing():
                 return
@@ -386,5 +385,5 @@ class Connection(asyncio.Protocol):
             self.close(CloseCode.POLICY_VIOLATION, "no session")
         else:
             self._due = math.inf
-            self._transport.abort()
+            self._abort()
         del now

@@ -6,7 +6,7 @@ import zlib
 import pytest
 
 from channels.envelope import LoggedEvent, Stream
-from hub.realtime.prepared import frame, prepare
+from hub.realtime.prepared import DEFLATED, PLAIN, REPLAYABLE, Form, frame, prepare
 from tests.realtime.world import unframed
 
 STREAM = Stream("acme", "alice", "/v2/me/calls")
@@ -30,7 +30,8 @@ def test_every_form_is_made_once_and_shared() -> None:
     event = prepare(LoggedEvent(STREAM, 3, b'{"n":1}'))
     for replay in (False, True):
         assert event.message(replay=replay) is event.message(replay=replay)
-        assert event.frame(replay=replay) is event.frame(replay=replay)
+    for form in (PLAIN, DEFLATED, REPLAYABLE, REPLAYABLE | DEFLATED):
+        assert event.frame(form) is event.frame(form)
     assert event.message(replay=False) != event.message(replay=True)
 
 
@@ -42,7 +43,7 @@ def test_data_is_carried_verbatim_without_replay() -> None:
 
 
 def test_with_replay_the_position_stands_in_both_places() -> None:
-    [message] = unframed(prepare(LoggedEvent(STREAM, 42, b'{"n":1}')).frame(replay=True))
+    [message] = unframed(prepare(LoggedEvent(STREAM, 42, b'{"n":1}')).frame(REPLAYABLE))
     assert message == {
         "channel": "/v2/me/calls",
         "data": {"event": {"replayId": 42}, "n": 1},
@@ -65,11 +66,11 @@ def test_an_ephemeral_event_has_no_position(data: bytes) -> None:
     assert json.loads(event.message(replay=True)) == {"channel": "/v2/me/calls", "data": json.loads(data)}
 
 
-@pytest.mark.parametrize("replay", [False, True])
-def test_a_compressed_frame_can_be_inflated_by_itself_and_is_made_once(replay: bool) -> None:
+@pytest.mark.parametrize("form", [PLAIN, REPLAYABLE])
+def test_a_compressed_frame_can_be_inflated_by_itself_and_is_made_once(form: Form) -> None:
     event = prepare(LoggedEvent(STREAM, 3, b'{"text":"%b"}' % (b"round and " * 50)))
-    plain, small = event.frame(replay=replay), event.frame(replay=replay, deflate=True)
-    assert small is event.frame(replay=replay, deflate=True)
+    plain, small = event.frame(form), event.frame(form | DEFLATED)
+    assert small is event.frame(form | DEFLATED)
     assert small[0] == 0x81 | 0x40
     assert len(small) < len(plain) / 2
     payload = small[2:] if small[1] < 126 else small[4:]
@@ -81,6 +82,6 @@ def test_what_is_small_or_cannot_be_compressed_is_left_as_it_is() -> None:
     noise = base64.b85encode(random.Random(1).randbytes(100))[:110]
     for data in (b'{"n":1}', b'{"x":"%b"}' % noise.replace(b'"', b"").replace(b"\\", b"")):
         event = prepare(LoggedEvent(STREAM, 3, data))
-        assert event.frame(replay=False, deflate=True)[0] in {0x81, 0x81 | 0x40}
-        assert len(event.frame(replay=False, deflate=True)) <= len(event.frame(replay=False))
-    assert prepare(LoggedEvent(STREAM, 3, b'{"n":1}')).frame(replay=False, deflate=True)[0] == 0x81
+        assert event.frame(DEFLATED)[0] in {0x81, 0x81 | 0x40}
+        assert len(event.frame(DEFLATED)) <= len(event.frame(PLAIN))
+    assert prepare(LoggedEvent(STREAM, 3, b'{"n":1}')).frame(DEFLATED)[0] == 0x81

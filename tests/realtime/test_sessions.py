@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from hub.bayeux import codec
 from hub.kernel import metrics
 from hub.realtime.ports import Credentials
 from tests.realtime.world import CALLS, Line, World, decoded, mine, ours
@@ -108,23 +109,51 @@ async def test_a_new_handshake_on_a_socket_replaces_the_session_and_keeps_the_so
     assert desk.numbers() == [1]
 
 
-@pytest.mark.parametrize("what", ["clear", "write"])
-async def test_one_session_that_cannot_be_flushed_does_not_harm_the_others(
-    world: World, monkeypatch: pytest.MonkeyPatch, what: str
+def fails(*_: object, **__: object) -> None:
+    raise ValueError
+
+
+async def test_one_session_whose_socket_cannot_be_written_to_does_not_harm_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken, sound = world.desk().open(), world.desk().open()
-    await broken.subscribe(CALLS)
-    await sound.subscribe(CALLS)
-
-    def fails(*_: bytes) -> None:
-        raise ValueError
-
-    monkeypatch.setattr(broken.line, what, fails)
+    broken, sound = world.desk(), world.desk()
+    monkeypatch.setattr(broken.line, "write", fails)
+    for desk in (broken, sound):
+        await desk.open().subscribe(CALLS)
     await world.publish(mine(), 1)
     await world.publish(mine(), 2)
     await world.settled()
     assert sound.numbers() == [1, 2]
     assert broken.heard[-1]["error"] == "402::session_unknown"
+
+
+async def test_one_session_whose_queue_cannot_be_flushed_does_not_harm_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, sound = world.desk().open(), world.desk().open()
+    for desk in (broken, sound):
+        await desk.subscribe(CALLS)
+        desk.line.block()
+    await world.publish(mine(), 1)
+    monkeypatch.setattr(broken.line, "write", fails)
+    for desk in (broken, sound):
+        desk.line.resume()
+    await world.settled()
+    assert sound.numbers() == [1]
+    assert broken.heard[-1]["error"] == "402::session_unknown"
+
+
+async def test_an_event_that_cannot_be_framed_ends_those_who_wait_for_it_and_nobody_else(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hit, spared = world.desk().open(), world.desk().open(replay=False)
+    for desk in (hit, spared):
+        await desk.subscribe(CALLS)
+    monkeypatch.setattr(codec, "replayable_event", fails)
+    await world.publish(mine(), 1)
+    await world.settled()
+    assert spared.numbers() == [1]
+    assert hit.heard[-1]["error"] == "402::session_unknown"
 
 
 async def test_a_batch_is_answered_in_order_and_each_message_once(world: World) -> None:

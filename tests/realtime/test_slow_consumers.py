@@ -29,7 +29,7 @@ async def stuck(world: World, *channels: str) -> Desk:
     """A client that has subscribed and reads no more."""
     desk = world.desk().open()
     await desk.subscribe(*(channels or (CALLS,)))
-    desk.line.paused = True
+    desk.line.block()
     return desk
 
 
@@ -89,7 +89,7 @@ async def test_a_client_that_stops_and_goes_hears_every_event_once(world: World,
             case 0:
                 desk.line.resume()
             case 1 | 2:
-                desk.line.paused = True
+                desk.line.block()
             case 3:
                 desk.reconnect()
             case 4:

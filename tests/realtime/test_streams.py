@@ -1,7 +1,7 @@
 from typing import cast
 
 from channels.envelope import LoggedEvent, Stream
-from hub.realtime.prepared import prepare
+from hub.realtime.prepared import REPLAYABLE, prepare
 from hub.realtime.session import Session
 from hub.realtime.streams import FRESH, RECENT, RECENT_PERSONAL, UNKNOWN, LocalStream, Streams
 
@@ -15,6 +15,7 @@ class Listener:
 
     def __init__(self) -> None:
         self.streams: set[LocalStream] = set()
+        self.write = None
 
 
 def session() -> Session:
@@ -42,14 +43,14 @@ def test_memory_answers_as_far_as_it_reaches() -> None:
 def test_memory_keeps_the_forms_of_the_last_events_only() -> None:
     local = filled(1, stream=USERS)
     event = local.recent[0]
-    frame = event.frame(replay=True)
+    frame = event.frame(REPLAYABLE)
     for seq in range(2, FRESH + 1):
         local.take(prepare(LoggedEvent(USERS, seq, b"{}")))
-    assert event.frame(replay=True) is frame
+    assert event.frame(REPLAYABLE) is frame
     local.take(prepare(LoggedEvent(USERS, FRESH + 1, b"{}")))
     assert local.recent[0] is event
-    assert event.frame(replay=True) == frame
-    assert event.frame(replay=True) is not frame
+    assert event.frame(REPLAYABLE) == frame
+    assert event.frame(REPLAYABLE) is not frame
 
 
 def test_the_head_counts_only_the_first_time() -> None:
@@ -66,7 +67,7 @@ def test_a_stream_is_made_once_and_released_when_nobody_needs_it() -> None:
     assert streams.ensure(CALLS) is local
     local.pins += 1
     assert streams.release(local) is False
-    local.live[listener] = None
+    local.listeners.add(listener)
     local.pins -= 1
     assert streams.release(local) is False
     local.drop(listener)
@@ -113,7 +114,7 @@ def test_a_stream_that_is_new_under_a_pattern_is_heard_from_its_beginning() -> N
     streams.listen("acme", "/walls/**", listener)
     local = streams.ensure(WALL)
     assert local.last == 0
-    assert list(local.live) == [listener]
+    assert list(local.listeners) == [listener]
     assert listener.streams == {local}
 
 

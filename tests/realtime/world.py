@@ -169,6 +169,12 @@ class Line:
         if session is not None:
             session.lost(self)
 
+    def block(self) -> None:
+        """The network takes no more."""
+        self.paused = True
+        if self.session is not None:
+            self.session.blocked()
+
     def resume(self) -> None:
         """The network takes data again."""
         self.paused = False

@@ -9,7 +9,7 @@ from websockets.frames import Opcode
 from channels.envelope import LoggedEvent, Stream
 from hub.kernel import metrics
 from hub.kernel.rate import Rate
-from hub.realtime.fanout import Leaving
+from hub.realtime.listeners import Listeners
 from hub.realtime.prepared import prepare
 from tests.transports.served import CALLS, PATH, USERS, RawSocket, Served, Talker, until
 
@@ -366,8 +366,8 @@ async def test_a_socket_that_is_about_to_be_lost_takes_no_event_with_it(hub: Ser
         (connection,) = hub.hub.websockets.open
         connection.eof_received()
         assert session.link is connection
-        session.queue.append(prepare(LoggedEvent(Stream("acme", "alice", CALLS), 1, b'{"n":1}')))
-        session.flush(Leaving())
+        event = prepare(LoggedEvent(Stream("acme", "alice", CALLS), 1, b'{"n":1}'))
+        hub.hub.node.fanout.deliver(event, Listeners([session]))
     await until(lambda: not hub.hub.websockets.open)
     async with hub.connect(hub.token()) as socket:
         again = Talker(hub, socket)
