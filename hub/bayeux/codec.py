@@ -1,5 +1,7 @@
 """Bytes to messages and back. The only place that knows how a Bayeux message looks as JSON."""
 
+from typing import Final
+
 import msgspec
 
 from hub.bayeux.messages import Message, Reply
@@ -8,6 +10,7 @@ from hub.kernel.errors import TooLarge
 
 MOST_MESSAGES = 1000
 
+_MESSAGES: Final = list[Message] | Message
 _encoder = msgspec.json.Encoder()
 
 
@@ -17,7 +20,7 @@ def decode(payload: bytes, *, max_bytes: int, max_depth: int) -> list[Message]:
     Raises `BadInput` for what is not JSON or not made of objects, `TooLarge` beyond `max_bytes` and beyond 1,000
     messages, since the smallest of them is answered with thirty times its size.
     """
-    found = wire.decode(list[Message] | Message, payload, max_bytes=max_bytes, max_depth=max_depth)
+    found = wire.decode(_MESSAGES, payload, max_bytes=max_bytes, max_depth=max_depth)
     if isinstance(found, Message):
         return [found]
     if len(found) > MOST_MESSAGES:

@@ -6,6 +6,7 @@ from channels import names
 from hub.bayeux import commands as do
 from hub.bayeux import events as on
 from hub.bayeux import replies, validation
+from hub.bayeux.repeats import digest
 
 if TYPE_CHECKING:
     from hub.bayeux.engine import Commands, Engine
@@ -17,14 +18,15 @@ def publish(engine: "Engine", received: on.Received) -> "Commands":
     refusal = _refusal(received)
     if refusal is not None:
         return [engine.reply(received, replies.failure(message, refusal))]
-    if engine.state.repeats.is_known(message, engine.now):
+    known_by = digest(message)
+    if engine.state.repeats.is_known(known_by, engine.now):
         return [engine.reply(received, replies.success(message))]
     data = bytes(message.data)
     if message.channel.startswith("/service/"):
         question: do.Question = do.Call(message.channel, data)
         return engine.ask(received, question, lambda answer: _called(engine, received, answer))
     question = do.Publish(message.channel, data, binary="binary" in message.extensions)
-    return engine.ask(received, question, lambda answer: _published(engine, received, answer))
+    return engine.ask(received, question, lambda answer: _published(engine, received, answer, known_by))
 
 
 def _refusal(received: on.Received) -> str | None:
@@ -38,9 +40,9 @@ def _refusal(received: on.Received) -> str | None:
     return None
 
 
-def _published(engine: "Engine", received: on.Received, answer: on.Answer) -> "Commands":
+def _published(engine: "Engine", received: on.Received, answer: on.Answer, known_by: bytes | None) -> "Commands":
     if not isinstance(answer, on.Refused):
-        engine.state.repeats.remember(received.message, engine.now)
+        engine.state.repeats.remember(known_by, engine.now)
     return [engine.reply(received, validation.published(received.message, answer))]
 
 

@@ -18,20 +18,23 @@ class Repeats(Struct):
 
     taken: dict[bytes, float] = field(default_factory=dict)
 
-    def is_known(self, message: Message, now: float) -> bool:
+    def is_known(self, message: bytes | None, now: float) -> bool:
         """Whether exactly this message has been taken over within the last two minutes."""
-        taken = self.taken.get(_digest(message)) if message.has_id else None
+        taken = self.taken.get(message) if message is not None else None
         return taken is not None and now - taken < REMEMBERED_SECONDS
 
-    def remember(self, message: Message, now: float) -> None:
+    def remember(self, message: bytes | None, now: float) -> None:
         """The message has been taken over."""
-        if not message.has_id:
+        if message is None:
             return
-        self.taken[_digest(message)] = now
+        self.taken[message] = now
         while len(self.taken) > REMEMBERED_PUBLISHES:
             del self.taken[next(iter(self.taken))]
 
 
-def _digest(message: Message) -> bytes:
+def digest(message: Message) -> bytes | None:
+    """What `Repeats` knows a message by, None for one without an id, which is never sent again."""
+    if not message.has_id:
+        return None
     text = b"\n".join((bytes(message.id), str(message.channel).encode(), bytes(message.data)))
     return blake2b(text, digest_size=16).digest()

@@ -9,7 +9,7 @@ whatever they can take.
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hub.kernel import logs, metrics
 from hub.realtime.listeners import Lane, Listeners
@@ -18,6 +18,7 @@ from hub.realtime.prepared import Prepared, joined
 if TYPE_CHECKING:
     from hub.realtime.session import Session
 
+_DELIVERED: Final = metrics.DELIVERIES.labels("websocket")
 logger = logs.get("hub.fanout")
 
 
@@ -106,4 +107,4 @@ def _write(lane: Lane, events: list[Prepared]) -> None:
         except Exception:
             logger.exception("a socket could not be written to; its session has to begin anew")
             next(session for session, own in lane.writes.items() if own is write).fall_out()
-    metrics.DELIVERIES.labels("websocket").inc(len(events) * len(writes))
+    _DELIVERED.inc(len(events) * len(writes))

@@ -97,10 +97,10 @@ class Node:
 
         A handshake travels alone: whatever shares its request is ignored. `link` is the origin itself on a WebSocket.
         """
-        handshake = next((message for message in messages if message.channel == HANDSHAKE), None)
-        if handshake is not None:
-            origin.expect(1)
-            return [self._open(handshake, origin, link)]
+        for message in messages:
+            if message.channel == HANDSHAKE:
+                origin.expect(1)
+                return [self._open(message, origin, link)]
         origin.expect(len(messages))
         spoken_to: list[Session] = []
         for message in messages:

@@ -1,12 +1,11 @@
 """Bayeux over WebSocket, outside ASGI: a protocol class that uvicorn is given for upgrades.
 
-Bytes that arrive go through the sans-I/O `ServerProtocol` of `websockets`. Events leave as frames prepared once for
-all receivers, several of them in one write. There is no task per connection; whatever is to happen later stands in the
+Bytes that arrive become messages in `framing`. Events leave as frames prepared once for all receivers, several of them
+in one write. There is no task per connection; whatever is to happen later stands in the
 wheel of the node.
 """
 
 import asyncio
-import logging
 import math
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
@@ -17,7 +16,7 @@ from uvicorn.server import ServerState
 from websockets.datastructures import MultipleValuesError
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
-from websockets.protocol import CONNECTING, OPEN, Event, Protocol, Side
+from websockets.protocol import CONNECTING, OPEN, Event
 from websockets.server import ServerProtocol
 
 from hub.bayeux import codec
@@ -26,14 +25,12 @@ from hub.kernel.errors import HubError
 from hub.realtime.node import Node
 from hub.realtime.ports import Credentials
 from hub.realtime.prepared import frame
-from hub.transports import upgrade
+from hub.transports import framing, upgrade
+from hub.transports.framing import Framing
 from hub.transports.limits import Limits
 
 if TYPE_CHECKING:
     from hub.realtime.session import Session
-
-_frames_log = logging.getLogger("hub.frames")
-_frames_log.setLevel(logging.WARNING)  # the library logs every connection
 
 
 class WebSockets:
@@ -72,14 +69,15 @@ class Connection(asyncio.Protocol):
         "_credentials",
         "_due",
         "_fragments",
+        "_framing",
         "_full",
         "_heard_at",
         "_limits",
         "_node",
         "_open",
+        "_opening",
         "_paused",
         "_pinged",
-        "_protocol",
         "_server_state",
         "_session",
         "_shared",
@@ -95,7 +93,8 @@ class Connection(asyncio.Protocol):
         self._node = shared.node
         self._limits = shared.limits
         self._server_state = server_state
-        self._protocol: Protocol = ServerProtocol(max_size=shared.limits.stranger_bytes, logger=_frames_log)
+        self._opening: ServerProtocol | None = ServerProtocol(logger=framing.logger)
+        self._framing = Framing(self._opening, shared.limits.stranger_bytes)
         self._transport: asyncio.Transport
         self.write: Callable[[bytes], object]
         self._fragments: list[bytes] = []
@@ -144,30 +143,21 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the client."""
-        self._protocol.receive_data(data)
+        events = self._framing.receive(data)
         self._look()
         self._heard_at = self._now()
         self._pinged = False
-        events = self._protocol.events_received()
         for event in events:
             self._happened(event)
         self._flush_protocol()
-        if self._open and data.endswith(b"\r\n\r\n") and isinstance(events[0], Request) and len(events) == 1:
-            self._protocol = self._without_request(self._protocol)
+        if self._opening is not None and self._open and data.endswith(b"\r\n\r\n") and len(events) == 1:
+            self._opening = None
+            self._framing.opened()
         self._balance()
-
-    @staticmethod
-    def _without_request(upgraded: Protocol) -> Protocol:
-        """What goes on where the upgrade has ended. The protocol that read the request never lets go of it, and it is
-        the largest part of a connection that is silent.
-        """
-        protocol = Protocol(Side.SERVER, state=OPEN, max_size=upgraded.max_message_size, logger=_frames_log)
-        protocol.extensions = upgraded.extensions
-        return protocol
 
     def eof_received(self) -> None:
         """The client sends no more."""
-        self._protocol.receive_eof()
+        self._framing.protocol().receive_eof()
         self._look()
         self._flush_protocol()
 
@@ -200,23 +190,27 @@ class Connection(asyncio.Protocol):
 
     # Arrivals ---------------------------------------------------------------------------------------------------
 
-    def _happened(self, event: Event) -> None:
+    def _happened(self, event: bytes | Event) -> None:
         if isinstance(event, Request):
             self._upgrade(event)
-        elif isinstance(event, Frame) and not self._closed:
+        elif self._closed:
+            pass
+        elif isinstance(event, bytes):
+            self._message(event)
+        elif isinstance(event, Frame):
             self._framed(event)
 
     def _upgrade(self, request: Request) -> None:
-        protocol = self._protocol
-        if not isinstance(protocol, ServerProtocol) or protocol.state is not CONNECTING:
+        opening = self._opening
+        if opening is None or opening.state is not CONNECTING:
             self._transport.abort()  # what came along with the request was no WebSocket
             return
         try:
-            response = self._refusal(request, protocol) or protocol.accept(request)
+            response = self._refusal(request, opening) or opening.accept(request)
         except MultipleValuesError as error:
-            response = protocol.reject(HTTPStatus.BAD_REQUEST, f"more than one {error.args[0]}\n")
-        protocol.send_response(response)
-        self.deflates = upgrade.deflates(protocol)
+            response = opening.reject(HTTPStatus.BAD_REQUEST, f"more than one {error.args[0]}\n")
+        opening.send_response(response)
+        self.deflates = upgrade.deflates(opening)
         self._look()
         self._flush_protocol()  # before anything that answers what came along with the request
 
@@ -227,7 +221,7 @@ class Connection(asyncio.Protocol):
         self._credentials = upgrade.credentials(request, self._shared, self._transport.get_extra_info("peername"))
         if self._credentials.principal is not None:
             self._shared.strangers.discard(self)
-            protocol.max_message_size = self._limits.message_bytes
+            self._framing.most = self._limits.message_bytes
             self._due = self._now() + self._limits.body
             if self._limits.deflate:
                 upgrade.offer_deflate(protocol)
@@ -290,7 +284,7 @@ class Connection(asyncio.Protocol):
             self._shared.strangers.add(self)
         else:
             self._shared.strangers.discard(self)
-            self._protocol.max_message_size = self._limits.message_bytes
+            self._framing.most = self._limits.message_bytes
         self.caught_up()
 
     def expect(self, answers: int) -> None:
@@ -320,14 +314,14 @@ class Connection(asyncio.Protocol):
             return
         self._closed = True
         if self._open:
-            self._protocol.send_close(code, reason)
+            self._framing.protocol().send_close(code, reason)
             self._look()
             self._flush_protocol()
             self._due = self._now() + self._limits.close
             self._node.wheel.file(self)
 
     def _look(self) -> None:
-        self._open = self._protocol.state is OPEN
+        self._open = self._framing.state is OPEN
         self._pause(paused=self._full or not self._open)
 
     def _pause(self, *, paused: bool) -> None:
@@ -345,12 +339,12 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _flush_protocol(self) -> None:
-        for data in self._protocol.data_to_send():
+        for data in self._framing.leaving():
             if self._transport.is_closing():
                 return
             if data:
                 self._transport.write(data)
-            elif self._protocol.close_sent is None or self._protocol.close_rcvd is not None:
+            elif self._framing.is_over:
                 self._transport.close()
             else:
                 self._linger()
@@ -379,7 +373,7 @@ class Connection(asyncio.Protocol):
                 self.close(code, reason)
         elif self._open and self.session is not None and not self._pinged:
             self._pinged = True
-            self._protocol.send_ping(b"")
+            self._framing.protocol().send_ping(b"")
             self._flush_protocol()
         elif self._open and self.session is None:
             self.close(CloseCode.POLICY_VIOLATION, "no session")
