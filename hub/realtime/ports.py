@@ -90,7 +90,7 @@ class Link(Origin, Protocol):
         """Write complete WebSocket frames, behind everything that was answered before, while it is `clear` to."""
 
     def clear(self) -> bool:
-        """Whether frames may be written now. `Session.blocked` and `Session.resumed` tell when that changes.
+        """Whether frames may be written now. Call `Session.steer` when that ends and `Session.resumed` when it begins.
 
         Not while the network takes no more, nor where the socket is about to be lost, and would take them with it.
         """

@@ -1,5 +1,6 @@
 """What happens to a session whose client does not keep up: it forgets its queue and remembers where it was."""
 
+import asyncio
 from collections.abc import Iterable
 
 from msgspec import Struct
@@ -45,24 +46,38 @@ def size_of(events: Iterable[Prepared]) -> int:
     return sum(len(event.data) for event in events)
 
 
-class Scales:
-    """Weighs a queue that grows at its end again and again, each event once. `reset` it when something is taken out."""
+class Strain:
+    """What is known of a queue that its client does not empty at once: how much is in it, and who waits for relief."""
 
-    __slots__ = ("_count", "_size")
+    __slots__ = ("_count", "_relief", "_size", "felt")
 
     def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        """The queue is another one."""
         self._count = self._size = 0
+        self._relief: asyncio.Event | None = None
+        self.felt = False
+        """Whether anybody has to be told when something is taken."""
 
     def weigh(self, queue: list[Prepared]) -> int:
-        """The bytes of the events' data."""
+        """The bytes of the events' data, of which each is weighed once while the queue grows at its end."""
+        self.felt = True
         if len(queue) > self._count:
             self._size += size_of(queue[self._count :])
             self._count = len(queue)
         return self._size
+
+    async def relief(self) -> None:
+        """Return when the client has taken or acknowledged something."""
+        self.felt = True
+        self._relief = asyncio.Event()
+        await self._relief.wait()
+
+    def ease(self) -> None:
+        """Something has been taken."""
+        self.felt = False
+        self._count = self._size = 0
+        if self._relief is not None:
+            self._relief.set()
+            self._relief = None
 
 
 class Forgotten(Struct, frozen=True):

@@ -274,7 +274,7 @@ class Recovery:
                 continue  # unsubscribed, or forgot its queue, meanwhile
             fitting = session.fitting(page)
             if page and not fitting:
-                await session.relief()  # what is not acknowledged leaves no room
+                await session.strain.relief()  # what is not acknowledged leaves no room
                 continue
             self._advance(session, local, position, fitting)
 

@@ -16,7 +16,7 @@ from hub.kernel import logs, metrics
 from hub.realtime.listeners import Write
 from hub.realtime.ports import Link, Origin
 from hub.realtime.prepared import DEFLATED, PLAIN, REPLAYABLE, Form, Prepared, joined
-from hub.realtime.pressure import Scales, forget
+from hub.realtime.pressure import Strain, forget
 from hub.realtime.streams import LocalStream
 from hub.realtime.unacked import Unacked
 
@@ -36,9 +36,6 @@ class Session:
         "_catching_up",
         "_node",
         "_pushes",
-        "_room",
-        "_scales",
-        "_strained",
         "_told",
         "_unacked",
         "attached_by",
@@ -53,6 +50,7 @@ class Session:
         "patient",
         "principal",
         "queue",
+        "strain",
         "streams",
         "targets",
         "write",
@@ -81,13 +79,10 @@ class Session:
         self._pushes = False
         """Whether the client takes events at any time, as the engine said last."""
         self._unacked = Unacked()
-        self._scales = Scales()
-        self._strained = False
-        """Whether anybody has to be told when something is taken from the queue."""
+        self.strain = Strain()
         self._told: dict[LocalStream, int] = {}
         self.attached_by: Link | None = None
         self._catching_up: asyncio.Task[None] | None = None
-        self._room: asyncio.Event | None = None
 
     @property
     def client_id(self) -> str:
@@ -159,10 +154,6 @@ class Session:
         if not self.ended:
             self.feed(on.Lost(origin))
 
-    def blocked(self) -> None:
-        """The socket takes no more."""
-        self.steer()
-
     def resumed(self) -> None:
         """The socket takes data again."""
         self._node.fanout.mark(self)
@@ -206,7 +197,7 @@ class Session:
                 return self._soon(self._node.services.call(self, command))
             case do.Acknowledged():
                 self._unacked.drop(command.batch)
-                self._made_room()
+                self.strain.ease()
             case do.Detach():
                 self._node.recovery.detach(self, command.targets)
             case do.Deliver():
@@ -317,8 +308,8 @@ class Session:
             link.write(joined(self.queue, self._form(link)))
             self._node.delivered("websocket", len(self.queue))
             self.queue.clear()
-            if self._strained:
-                self._made_room()
+            if self.strain.felt:
+                self.strain.ease()
         else:
             self._keep()
         self.steer()
@@ -328,8 +319,7 @@ class Session:
         if self.engine.held is not None and not self._pushes and self._has_something():
             self.feed(on.Deliverable())
         if self.queue:
-            self._strained = True
-            count, size = len(self._unacked) + len(self.queue), self._unacked.size + self._scales.weigh(self.queue)
+            count, size = len(self._unacked) + len(self.queue), self._unacked.size + self.strain.weigh(self.queue)
             if self._node.bounds.exceeded(count, size):
                 self._overflow()
 
@@ -355,7 +345,7 @@ class Session:
             self._unacked.add(batch, self.queue[:fresh])
         del self.queue[:fresh]
         self._node.delivered("long-polling", len(taken))
-        self._made_room()
+        self.strain.ease()
         return taken
 
     # Catching up ------------------------------------------------------------------------------------------------
@@ -371,7 +361,7 @@ class Session:
             if position is not None:
                 self._node.recovery.leave_behind(self, local, position)
         self.catch_up()
-        self._made_room()
+        self.strain.ease()
 
     def catch_up(self) -> None:
         """See that somebody brings the session up to date, if it is behind."""
@@ -394,26 +384,13 @@ class Session:
     def forget(self, streams: Collection[Stream]) -> None:
         """What waits of these streams will be read again from where the client is."""
         self.queue[:] = [event for event in self.queue if event.stream not in streams]
-        self._made_room()
+        self.strain.ease()
 
     async def room(self) -> None:
         """Return when the client has taken everything, so that a page from the log may be queued."""
         while self.queue:
-            await self.relief()
-
-    async def relief(self) -> None:
-        """Return when the client has taken or acknowledged something."""
-        self._strained = True
-        self._room = asyncio.Event()
-        await self._room.wait()
+            await self.strain.relief()
 
     def fitting(self, page: list[Prepared]) -> list[Prepared]:
         """As much of a page as may be kept beside what is not acknowledged; may be none of it."""
         return self._node.bounds.fitting(page, len(self._unacked), self._unacked.size)
-
-    def _made_room(self) -> None:
-        self._strained = False
-        self._scales.reset()
-        if self._room is not None:
-            self._room.set()
-            self._room = None

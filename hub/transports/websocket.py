@@ -330,7 +330,7 @@ class Connection(asyncio.Protocol):
         self._paused = paused
         if self._session is not None:
             if paused:
-                self._session.blocked()
+                self._session.steer()
             else:
                 self._session.resumed()
 

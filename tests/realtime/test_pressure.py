@@ -2,7 +2,7 @@ import pytest
 
 from channels.envelope import LoggedEvent, Stream
 from hub.realtime.prepared import Prepared, prepare
-from hub.realtime.pressure import Bounds, Forgotten, Scales, forget, size_of
+from hub.realtime.pressure import Bounds, Forgotten, Strain, forget, size_of
 
 CALLS, DEVICES = Stream("acme", "alice", "/v2/me/calls"), Stream("acme", "alice", "/v2/me/devices")
 
@@ -33,14 +33,14 @@ def test_a_queue_is_bounded_by_count_and_by_size(sizes: tuple[int, ...], exceede
 
 
 def test_a_growing_queue_weighs_what_all_its_events_weigh() -> None:
-    queue, scales = events(10, 20), Scales()
-    assert scales.weigh(queue) == 30
-    assert scales.weigh(queue) == 30
+    queue, strain = events(10, 20), Strain()
+    assert strain.weigh(queue) == 30
+    assert strain.weigh(queue) == 30
     queue += events(5)
-    assert scales.weigh(queue) == 35
+    assert strain.weigh(queue) == 35
     del queue[0]
-    scales.reset()
-    assert scales.weigh(queue) == 25
+    strain.ease()
+    assert strain.weigh(queue) == 25
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,7 @@ class Line:
         """The network takes no more."""
         self.paused = True
         if self.session is not None:
-            self.session.blocked()
+            self.session.steer()
 
     def resume(self) -> None:
         """The network takes data again."""
@@ -387,7 +387,7 @@ class World:
         return {
             session._catching_up
             for session in self.node.sessions()
-            if session._catching_up is not None and session._room is not None and not session.dirty
+            if session._catching_up is not None and session.strain._relief is not None and not session.dirty
         }
 
     def turn(self, seconds: float) -> None:
