@@ -4,14 +4,17 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
+# Hundreds of processes under test import the same modules: they are compiled once, whatever the surroundings say.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 JOBS ?= 2
-# Flows wait for processes to come and go more than they compute.
-FLOW_JOBS ?= 3
 BIN := .venv/bin
 CODE := $(wildcard channels hub api scheduler)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest
+# Side by side, what each says in one piece.
+TOGETHER = $(MAKE) --jobs=$(JOBS) --output-sync=target
 
 # Slow tests have folders of their own; all other folders are the fast ones and mirror the code.
 STAGES := contracts flows interop browser
@@ -50,7 +53,7 @@ setup: .venv/.project
 
 .venv/.dev: requirements/dev.txt .venv/.project
 	@echo 'Installing the tools of the gates into .venv'
-	@$(PIP) install --use-pep517 --require-hashes -r $<
+	@$(PIP) install --no-compile --use-pep517 --require-hashes -r $<
 	@touch $@
 
 tests/interop/node_modules/.installed: $(wildcard tests/interop/package.json tests/interop/package-lock.json)
@@ -66,9 +69,11 @@ $(JAVA)/build/.installed: $(wildcard $(JAVA)/pom.xml $(JAVA)/src/*.java)
 run: setup
 	@exec $(BIN)/hub serve --demo
 
-check: lint types architecture
+check:
+	@$(TOGETHER) types lint architecture
 
-test: programs check
+test:
+	@$(TOGETHER) programs types lint architecture
 	@echo '--- unit'
 	@$(PYTEST) -n $(JOBS) $(UNIT)
 	@for stage in $(STAGES); do \
@@ -115,9 +120,13 @@ types: .venv/.dev
 architecture: .venv/.dev
 	$(PYTEST) tests/architecture
 
-.PHONY: programs
-programs: .venv/.dev
+.PHONY: programs packages clients
+programs: .venv/.dev packages clients
+
+packages:
 	@.ci/packages
+
+clients: packages
 	@if [ -e tests/interop/package.json ] && command -v npm >/dev/null; then $(MAKE) tests/interop/node_modules/.installed; fi
 	@if [ -e $(JAVA)/pom.xml ] && command -v mvn >/dev/null && command -v javac >/dev/null; then $(MAKE) $(JAVA)/build/.installed; fi
 

@@ -2,9 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -38,8 +36,8 @@ from hub.kernel.secret import Secret
 from hub.kernel.settings import Settings
 from hub.store import revocations
 from hub.store.database import Database
-from hub.store.migrations import migrate
 from hub.store.streams import history
+from tests.support.empty_database import migrated
 
 START = 1_800_000_000.0
 EVENTS = "/api/v2/events"
@@ -201,23 +199,9 @@ async def opened(
     """A world on a new database in `directory`, or on the migrated one at `url`."""
     clock = StandingClock()
 
-    def make() -> Database:
-        if url is not None:
-            return Database(url, clock=clock)
-        file = directory / "hub.db"
-        file.write_bytes(_migrated())
-        return Database(f"sqlite:///{file}", clock=clock)
-
-    async with await anyio.to_thread.run_sync(make) as db, Passwords() as passwords:
+    address = url or migrated(directory)
+    database = await anyio.to_thread.run_sync(lambda: Database(address, clock=clock))
+    async with database as db, Passwords() as passwords:
         world = World(db, passwords, clock, Settings(data_dir=directory, **settings), configuration)
-        world.url = url or f"sqlite:///{directory / 'hub.db'}"
+        world.url = address
         yield world
-
-
-@cache
-def _migrated() -> bytes:
-    """A migrated and empty database file; migrating once a process saves most of the time of these tests."""
-    with TemporaryDirectory() as directory:
-        file = Path(directory) / "hub.db"
-        migrate(f"sqlite:///{file}")
-        return file.read_bytes()

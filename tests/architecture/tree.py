@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,15 +27,20 @@ class Module:
     def lines(self) -> int:
         return self.text.count("\n")
 
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """All nodes of the tree."""
+        return tuple(ast.walk(self.tree))
+
     def functions(self) -> Iterator[tuple[str, int]]:
         """Give name and length in lines of each function and method, decorators left out."""
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
 
     def imports(self) -> Iterator[tuple[int, str]]:
         """Give line and full dotted name of everything imported, wherever in the file it stands."""
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Import):
                 yield from ((node.lineno, alias.name) for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -52,14 +57,14 @@ def files(suffixes: tuple[str, ...] = ("",)) -> Iterator[Path]:
 @cache
 def modules(*tops: str) -> tuple[Module, ...]:
     """Parse the Python files under the given folders (all code packages when none is given)."""
-    found = []
-    for path in files((".py",)):
-        relative = path.relative_to(ROOT)
-        if relative.parts[0] in (tops or PACKAGES):
-            text = path.read_text(encoding="utf-8")
-            name = ".".join(relative.with_suffix("").parts).removesuffix(".__init__")
-            found.append(Module(name, str(relative), text, ast.parse(text)))
-    return tuple(found)
+    return tuple(_module(path) for path in files((".py",)) if path.relative_to(ROOT).parts[0] in (tops or PACKAGES))
+
+
+@cache
+def _module(path: Path) -> Module:
+    relative, text = path.relative_to(ROOT), path.read_text(encoding="utf-8")
+    name = ".".join(relative.with_suffix("").parts).removesuffix(".__init__")
+    return Module(name, str(relative), text, ast.parse(text))
 
 
 def within(name: str, patterns: tuple[str, ...]) -> bool:

@@ -21,7 +21,7 @@ from tests.support.tokens import SECRET, mint
 from tests.support.waiting import eventually_blocking
 
 CALLS = "/v2/me/calls"
-STOP_SECONDS = 20.0
+STOP_SECONDS = 30.0
 
 
 def lines() -> dict[str, str]:

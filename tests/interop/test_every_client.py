@@ -19,7 +19,7 @@ from tests.support.lossy_proxy import LossyProxy
 SAMPLE = Path(__file__).parents[1] / "channels" / "samples" / "call.json"
 CALLS, DEVICES, ECHO = "/v2/me/calls", "/v2/me/devices", "/echo/room"
 HANDSHAKE, SUBSCRIBE = "/meta/handshake", "/meta/subscribe"
-RECOVERY_SECONDS = 15.0
+RECOVERY_SECONDS = 30.0
 
 
 @pytest.fixture

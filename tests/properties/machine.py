@@ -20,8 +20,9 @@ from hub.store.database import Database
 from tests.properties.clients import Client, Kind
 from tests.properties.truth import Truth
 from tests.properties.wires import Bus, Cable
-from tests.realtime.world import CALLS, HookedDatabase, World, _emit, migrated, mine, ours
+from tests.realtime.world import CALLS, HookedDatabase, World, _emit, mine, ours
 from tests.support.clock import FakeClock
+from tests.support.empty_database import migrated
 
 BOUNDS = Bounds(events=4, size=10_000)
 STREAMS = (mine(CALLS), mine(CALLS, "bob"), ours("/walls/a"), ours("/walls/b"))

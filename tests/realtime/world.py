@@ -7,12 +7,9 @@ under way any more, so that what has not arrived by then never will.
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from functools import cache
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from channels.catalog import Catalog, Channel
@@ -37,9 +34,9 @@ from hub.realtime.session import Session
 from hub.relay.publisher import Publisher
 from hub.store import outbox, streams
 from hub.store.database import Database
-from hub.store.migrations import migrate
 from hub.store.transaction import Snapshot, Tx
 from tests.support.clock import FakeClock
+from tests.support.empty_database import migrated
 
 T = TypeVar("T")
 Received = tuple[str, int | None, int]
@@ -61,22 +58,6 @@ def mine(channel: str = CALLS, user: str = "alice", organization: str = "acme") 
 
 def ours(channel: str, organization: str = "acme") -> Stream:
     return Stream(organization, "", channel)
-
-
-@cache
-def _empty() -> bytes:
-    """A migrated database file; made once a process, and in a thread, because it blocks."""
-    with TemporaryDirectory() as directory, ThreadPoolExecutor(1) as thread:
-        file = Path(directory) / "hub.db"
-        thread.submit(migrate, f"sqlite:///{file}").result()
-        return file.read_bytes()
-
-
-def migrated(directory: Path) -> str:
-    """The URL of a new, empty database in the directory."""
-    file = directory / "hub.db"
-    file.write_bytes(_empty())
-    return f"sqlite:///{file}"
 
 
 class PlayedLogins:

@@ -10,8 +10,8 @@ from hub.relay.publisher import Publisher
 from hub.store import outbox
 from hub.store.database import Database
 from hub.store.transaction import Tx
-from tests.realtime.world import migrated
 from tests.support.clock import FakeClock
+from tests.support.empty_database import migrated
 
 CATALOG = Catalog([Channel(pattern="/walls/**")])
 ALICE = Stream("acme", "alice", "/v2/me/calls")

@@ -3,10 +3,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from hub.store.database import Database
-from tests.store.conftest import migrated, postgresql_url, sqlite_url, url
+from tests.store.conftest import postgresql_url, sqlite_url, url
 from tests.support.clock import FakeClock
 
-__all__ = ["migrated", "postgresql_url", "sqlite_url", "url"]
+__all__ = ["postgresql_url", "sqlite_url", "url"]
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ class Effects:
         self._changed.set()
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while len(self.keys) < count:
                 self._changed.clear()
                 await self._changed.wait()
@@ -116,7 +116,7 @@ async def test_an_attempt_that_was_cut_off_is_settled_by_the_beat(
     await db.write(lambda tx: tx.cursor.execute("UPDATE timer SET lease_until = 1"))
     buried = asyncio.Event()
     monkeypatch.setattr("scheduler.ledger.ended", lambda _: buried.set())
-    async with runner(db, clock, Effects(), Calls()), asyncio.timeout(15):
+    async with runner(db, clock, Effects(), Calls()), asyncio.timeout(30):
         await buried.wait()
     assert [timer.error for timer in await table(db)] == [
         "uncertain: the attempt was cut off, nothing is known of its outcome"
@@ -150,7 +150,7 @@ async def test_the_backlog_is_shown(db: Database, clock: FakeClock, monkeypatch:
             seen.set()
 
     monkeypatch.setattr(metrics.TIMERS_DUE, "set", look)
-    async with runner(db, clock, Effects()), asyncio.timeout(15):
+    async with runner(db, clock, Effects()), asyncio.timeout(30):
         await seen.wait()
 
 

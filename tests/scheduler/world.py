@@ -66,7 +66,7 @@ class Calls:
         return outcome
 
     async def until_begun(self, count: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while len(self.begun) < count:
                 self._begun.clear()
                 await self._begun.wait()

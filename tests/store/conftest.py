@@ -1,12 +1,11 @@
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from hub.store.database import Database
-from hub.store.migrations import migrate
 from tests.store.harness import StandingClock
+from tests.support.empty_database import migrated
 from tests.support.postgres import PostgresServer
 
 
@@ -15,17 +14,9 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("store") / "hub.db"
-    migrate(f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture
-def sqlite_url(migrated: Path, tmp_path: Path) -> str:
-    shutil.copy(migrated, tmp_path / "hub.db")
-    return f"sqlite:///{tmp_path}/hub.db"
+def sqlite_url(tmp_path: Path) -> str:
+    return migrated(tmp_path)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ class Told:
         self.event.set()
 
     async def again(self) -> None:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             await self.event.wait()
         self.event.clear()
 

@@ -25,7 +25,7 @@ from tests.store.test_durability import USERS, VICTIM
 from tests.support.hub_process import clean_environment
 from tests.support.waiting import eventually_blocking
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 
 
 @pytest.fixture

@@ -106,7 +106,7 @@ async def test_asking_all_the_time_does_not_keep_it_away(
 
         assert not await is_served()
         await asyncio.to_thread(server.start)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while not await is_served():
                 pass
         assert db.trouble() is None

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.support.hub_process import HubProcess
 
-LINE_SECONDS = 15.0
+LINE_SECONDS = 60.0
 
 
 class Watcher:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 
 
 class Received(NamedTuple):

@@ -15,7 +15,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 
 
 class SigningKey:

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 
 
 class MailServer:

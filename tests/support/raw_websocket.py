@@ -16,7 +16,7 @@ from tests.support.tokens import mint
 CONT, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 PATH = "/api/v2/notifications"
 KEY, ACCEPT = "dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # the example of RFC 6455 section 1.3
-PATIENCE = 10.0  # seconds until a test gives up waiting; never waited for when all is well
+PATIENCE = 30.0  # seconds until a test gives up waiting; never waited for when all is well
 
 
 class Frame(NamedTuple):

@@ -16,7 +16,7 @@ import redis
 from tests.support.hub_process import free_port
 
 PROGRAM = shutil.which("redis-server") or "/usr/bin/redis-server"
-READY_SECONDS = 10.0
+READY_SECONDS = 30.0
 
 
 class RedisServer:

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 from typing import Self
 
-START_SECONDS = 20.0
-STOP_SECONDS = 15.0
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
 
 
 class SchedulerProcess:
@@ -24,7 +24,7 @@ class SchedulerProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
-        """Start it and return when it says that it has started, within 20 s."""
+        """Start it and return when it says that it has started, within START_SECONDS."""
         self._home.mkdir(parents=True, exist_ok=True)
         with self.output.open("wb") as output:
             self._process = subprocess.Popen(
@@ -39,7 +39,7 @@ class SchedulerProcess:
         return self
 
     def until(self, said: str) -> None:
-        """Return when it has said so, within 20 s."""
+        """Return when it has said so, within START_SECONDS."""
         assert self._process is not None, "not running"
         deadline = time.monotonic() + START_SECONDS
         while said not in self.tail():

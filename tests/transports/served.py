@@ -28,6 +28,7 @@ from hub.realtime.session import Session
 from hub.store import revocations
 from hub.store.database import Database
 from tests.support.clock import FakeClock
+from tests.support.empty_database import migrated
 
 SECRET = "the tests' secret, which is longer than thirty-two bytes"
 PATH = "/api/v2/notifications"
@@ -46,7 +47,8 @@ class Served:
         self.hub, self.clock, self.port = hub, clock, port
         self.url = f"http://127.0.0.1:{port}"
         self.ws_url = f"ws://127.0.0.1:{port}{PATH}"
-        self.http = httpx2.AsyncClient(base_url=self.url, timeout=PATIENCE, trust_env=False)
+        # Nothing is encrypted here, and reading everybody's certificates would take longer than most tests.
+        self.http = httpx2.AsyncClient(base_url=self.url, timeout=PATIENCE, trust_env=False, verify=False)
         self._ids = count(1)
 
     def token(
@@ -289,6 +291,7 @@ async def serving(directory: Path, **changes: Any) -> AsyncIterator[Served]:
     """A hub on a new database in the directory."""
     clock = FakeClock()
     settings = Settings(data_dir=directory, jwt_secret=Secret(SECRET), drain_seconds=0.1, **changes)
+    migrated(directory)
     async with app.running(settings, CONFIGURATION, clock) as hub:
         with server._listening("127.0.0.1", 0, settings) as listener:
             running = server.server_of(hub)

@@ -65,7 +65,7 @@ async def ahead(hub: HubProcess) -> float:
 
 async def until_ahead(hub: HubProcess, seconds: float) -> None:
     """Return when the step has taken effect."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while abs(await ahead(hub) - seconds) > 60:
             pass
 
