@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import anyio
 import httpx2
 import msgspec
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from api import routes
@@ -92,6 +93,7 @@ class World:
         self.clock = clock
         self.readiness: dict[str, str | None] = {"database": None}
         self.published: list[LoggedEvent] = []
+        self._whole: tuple[Services, ASGIApp] | None = None
         self.tokens = Tokens(
             KeyRing.of_secret(Secret("a secret that is long enough for HS256 by far")), issuer="hub", audience="hub"
         )
@@ -122,8 +124,12 @@ class World:
         )
 
     def app(self, operations: Sequence[Operation] = ()) -> ASGIApp:
-        table = routes_of(operations, self.services) if operations else routes.routes(self.services)
-        return RequestIds(Lookup(table, unknown_path))
+        """The application, or one of nothing but the operations. One as long as `services` is the same."""
+        if operations:
+            return _made(routes_of(operations, self.services))
+        if self._whole is None or self._whole[0] is not self.services:
+            self._whole = (self.services, _made(routes.routes(self.services)))
+        return self._whole[1]
 
     def client(self, operations: Sequence[Operation] = ()) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(transport=httpx2.ASGITransport(self.app(operations)), base_url="http://hub.test")
@@ -190,6 +196,10 @@ class World:
         stream = Stream(organization, user, channel)
         events = await self.services.db.read(lambda tx: history(tx, stream, 0, 10_000))
         return [(event.seq, event.data) for event in events]
+
+
+def _made(table: Sequence[Route]) -> ASGIApp:
+    return RequestIds(Lookup(table, unknown_path))
 
 
 @asynccontextmanager
