@@ -13,6 +13,8 @@ grace: a node writes its desktops together with its heartbeat, so whoever came b
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import TypeAlias, TypeVar
 
 from hub.kernel.clock import micros
@@ -34,9 +36,7 @@ REMOVE_NODES = "DELETE FROM node WHERE name IN ({marks})"
 HORIZON = "SELECT MIN(seen_at) FROM node"
 
 ADD = 'INSERT INTO desktop (organization, "user", node) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'
-REMOVE = """
-DELETE FROM desktop WHERE node = ? AND (organization, "user") IN (VALUES {values}) RETURNING organization, "user"
-"""
+REMOVE = 'DELETE FROM desktop WHERE organization = ? AND node = ? AND "user" IN ({marks}) RETURNING "user"'
 REMOVE_ALL = "DELETE FROM desktop WHERE node IN ({marks})"
 USERS_OF = """
 SELECT organization, "user" FROM presence p WHERE EXISTS (
@@ -139,12 +139,12 @@ def connected(tx: Snapshot, organization: str, users: Collection[str]) -> frozen
 
 
 def _remove(tx: Tx, node: str, users: Sequence[Who]) -> list[Who]:
-    """Those of the users whose desktop was there to be removed."""
+    """Those of the users, who must be sorted, whose desktop was there to be removed."""
     removed: list[Who] = []
-    for part in _parts(users):
-        sql = REMOVE.format(values=", ".join(["(?, ?)"] * len(part)))
-        tx.cursor.execute(sql, [node, *(name for who in part for name in who)])
-        removed += [tuple(row) for row in tx.cursor.fetchall()]
+    for organization, own in groupby(users, key=itemgetter(0)):
+        for part in _parts([user for _, user in own]):
+            tx.cursor.execute(REMOVE.format(marks=_marks(part)), (organization, node, *part))
+            removed += [(organization, user) for (user,) in tx.cursor.fetchall()]
     return removed
 
 

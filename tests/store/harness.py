@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from channels.envelope import Stream
@@ -62,3 +62,8 @@ def query_plan(tx: Snapshot, sql: str, *parameters: object) -> list[str]:
     if isinstance(tx.dialect, SQLite):
         return [str(row[3]) for row in rows(tx, f"EXPLAIN QUERY PLAN {sql}", *parameters)]
     return [str(row[0]).strip(" ->") for row in rows(tx, f"EXPLAIN (COSTS OFF) {sql}", *parameters)]
+
+
+async def query_plans(db: Database, statements: Mapping[str, tuple[str, Sequence[object]]]) -> dict[str, list[str]]:
+    """The steps of each of these statements, by their names."""
+    return await db.write(lambda tx: {name: query_plan(tx, sql, *given) for name, (sql, given) in statements.items()})
