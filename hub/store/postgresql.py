@@ -41,6 +41,7 @@ SETTINGS = (
 )
 # More parameters than this and the statement has been assembled for the occasion: not worth being prepared.
 PREPARED_PARAMETERS = 64
+ONE_ROW = re.compile(r"(?<=VALUES )\((?:\?, )*\?\)")
 
 WATCH_SECONDS = 0.25
 
@@ -228,8 +229,22 @@ class TextCursor(psycopg.RawCursor[tuple[Any, ...]]):
         super().execute(numbered(sql), parameters, prepare=None if is_hot else False)
 
     def executemany(self, sql: str, rows: Iterable[Sequence[object]], /) -> None:  # type: ignore[override]
-        """Run one statement for each row of parameters, without waiting for an answer in between."""
-        super().executemany(numbered(sql), rows)
+        """Run one statement for each row of parameters. A few rows are inserted by one statement, which costs half;
+        many go without waiting for an answer in between. In an upsert no row may come twice.
+        """
+        given = list(rows)
+        if len(given) == 1:
+            self.execute(sql, given[0])
+        elif given and len(given) * len(given[0]) <= PREPARED_PARAMETERS and ONE_ROW.search(sql):
+            self.execute(widened(sql, len(given)), [value for row in given for value in row])
+        else:
+            super().executemany(numbered(sql), given)
+
+
+@lru_cache(maxsize=512)
+def widened(sql: str, rows: int) -> str:
+    """`sql`, which inserts one row, for so many."""
+    return ONE_ROW.sub(lambda row: ", ".join([row[0]] * rows), sql)
 
 
 @lru_cache(maxsize=512)

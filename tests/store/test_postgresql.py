@@ -330,3 +330,14 @@ async def test_text_that_cannot_be_stored_fails_its_transaction_only(db: Databas
     with pytest.raises(TransactionFailed):
         await db.write(lambda tx: outbox.emit(tx, BOB._replace(user="a\0b"), b"{}", NOW))
     assert (await db.write(emit)).seq == 1
+
+
+@pytest.mark.parametrize(("count", "statements"), [(1, 1), (5, 1), (40, 40)], ids=["one", "a few", "many"])
+async def test_a_few_rows_are_inserted_by_one_statement(db: Database, count: int, statements: int) -> None:
+    def insert(tx: Tx) -> list[tuple[object, ...]]:
+        tx.cursor.executemany(timers.PLAN, [("kind", f"k{n:02}", n, None, b"", "") for n in range(count)])
+        return rows(tx, "SELECT key, due_at, cmin::text FROM timer ORDER BY key")
+
+    found = await db.write(insert)
+    assert [row[:2] for row in found] == [(f"k{n:02}", n) for n in range(count)]
+    assert len({command for _, _, command in found}) == statements

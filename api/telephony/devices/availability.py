@@ -87,4 +87,4 @@ def qualify(tx: Tx, organization: str, user: str, profile: Profile | None) -> No
         able += [Requirement(QUEUE, name, 0) for name in profile.queues]
         able += [Requirement(SKILL, name, level) for name, level in profile.skills.items()]
         able += [Requirement(LANGUAGE, name, 0) for name in profile.languages]
-    records.qualify(tx, organization, user, able)
+    records.qualify(tx, organization, user, list(dict.fromkeys(able)))
