@@ -55,7 +55,8 @@ def _renewed(engine: "Engine", received: on.Received, answer: on.Answer) -> "Com
 
 def _connect(engine: "Engine", received: on.Received) -> "Commands":
     first = engine.state.state is State.HANDSHAKEN
-    engine.state.state = after(engine.state.state, Signal.CONNECT)
+    if first:
+        engine.state.state = after(engine.state.state, Signal.CONNECT)
     done: Commands = []
     displaced = engine.let_go()
     if displaced is not None:

@@ -101,10 +101,11 @@ class Engine:
     @property
     def deadline(self) -> float:
         """When to feed `Woken`. Derived, never stored: see `states`."""
+        if self.held is not None:
+            return min(self.held.until, self.state.expires_at)
         if self.state.state in (State.DISCONNECTED, State.EXPIRED):
             return math.inf
-        silence = self.held.until if self.held else self.state.touched_at + self.terms.grace
-        return min(silence, self.state.expires_at)
+        return min(self.state.touched_at + self.terms.grace, self.state.expires_at)
 
     @property
     def waiting(self) -> int:

@@ -11,6 +11,7 @@ UNSUBSCRIBE = "/meta/unsubscribe"
 DISCONNECT = "/meta/disconnect"
 
 NO_DATA = Raw()
+NO_ID = b"null"
 
 
 class Message(Struct, frozen=True, rename="camel"):
@@ -21,7 +22,7 @@ class Message(Struct, frozen=True, rename="camel"):
     """
 
     channel: Any = None
-    id: Raw = Raw(b"null")
+    id: Raw = Raw(NO_ID)
     client_id: Any = None
     data: Raw = NO_DATA
     subscription: Any = None
@@ -34,7 +35,7 @@ class Message(Struct, frozen=True, rename="camel"):
     @property
     def has_id(self) -> bool:
         """Whether the sender gave an id to echo."""
-        return bytes(self.id) != b"null"
+        return bytes(self.id) != NO_ID
 
     @property
     def extensions(self) -> dict[str, Any]:

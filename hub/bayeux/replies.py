@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import UNSET, Raw, UnsetType
 
 from hub.bayeux.advice import Terms
-from hub.bayeux.messages import CONNECT, DISCONNECT, HANDSHAKE, Advice, Message, Reply
+from hub.bayeux.messages import CONNECT, DISCONNECT, HANDSHAKE, NO_ID, Advice, Message, Reply
 
 CHANNEL_MISSING = "400::channel_missing"
 CHANNEL_INVALID = "405::channel_invalid"
@@ -61,13 +61,18 @@ def goodbye() -> Reply:
 
 def echo(message: Message) -> Raw | UnsetType:
     """The id exactly as received, copied out of the request so that a held connect does not keep the whole body."""
-    return message.id.copy() if message.has_id and has_valid_id(message) else UNSET
+    text = bytes(message.id)
+    return Raw(text) if text != NO_ID and _is_valid(text) else UNSET
 
 
 def has_valid_id(message: Message) -> bool:
     """Strings and numbers of a sane length can be echoed; anything else is refused."""
     text = bytes(message.id)
-    return not message.has_id or (len(text) <= ECHOED_BYTES and text[:1] in b'"-0123456789')
+    return text == NO_ID or _is_valid(text)
+
+
+def _is_valid(text: bytes) -> bool:
+    return len(text) <= ECHOED_BYTES and text[:1] in b'"-0123456789'
 
 
 def _channel(message: Message) -> str:

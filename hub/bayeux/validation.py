@@ -6,14 +6,14 @@ from channels import names
 from hub.bayeux import events as on
 from hub.bayeux import replies
 from hub.bayeux.extensions import timesync
-from hub.bayeux.messages import Message, Reply
+from hub.bayeux.messages import CONNECT, Message, Reply
 
 
 def malformed(message: Message) -> Reply | None:
     """The reply to a message whose channel or id is no good, None for a sound one."""
     if not isinstance(message.channel, str):
         return replies.failure(message, replies.CHANNEL_MISSING)
-    if not names.is_valid(message.channel):
+    if message.channel != CONNECT and not names.is_valid(message.channel):
         return replies.failure(message, replies.CHANNEL_INVALID)
     if not replies.has_valid_id(message):
         return replies.failure(message, replies.ID_INVALID)

@@ -25,8 +25,10 @@ class Browsers:
             self.forget(session)
             session.browser = browser
             self._sessions.setdefault(browser, set()).add(session)
-        others = self._sessions[browser] - {session}
-        return sum(other.engine.held is not None for other in others) >= self._limit
+        sessions = self._sessions[browser]
+        if len(sessions) <= self._limit:
+            return False
+        return sum(other.engine.held is not None for other in sessions if other is not session) >= self._limit
 
     def forget(self, session: "Session") -> None:
         """The session is over, or has another browser."""

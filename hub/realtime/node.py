@@ -83,6 +83,7 @@ class Node:
         self._sessions: dict[str, Session] = {}
         self.seats = Seats(bounds)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._deliveries = {name: metrics.DELIVERIES.labels(name) for name in ("websocket", "long-polling")}
         broker.connect(self.intake)
         metrics.SESSIONS.labels("websocket").set_function(lambda: self._count(pushes=True))
         metrics.SESSIONS.labels("long-polling").set_function(lambda: self._count(pushes=False))
@@ -235,7 +236,7 @@ class Node:
 
     def delivered(self, transport: str, count: int) -> None:
         """So many events have been handed to the network."""
-        metrics.DELIVERIES.labels(transport).inc(count)
+        self._deliveries[transport].inc(count)
 
     def spawn(self, work: Coroutine[object, object, None], *, name: str) -> asyncio.Task[None]:
         """A task that this node owns; it is cancelled when the node closes."""
@@ -310,7 +311,7 @@ def _speaks_for(credentials: Credentials, principal: Principal) -> bool:
     sends unasked, says nothing against a session that was opened by other means.
     """
     given = credentials.principal
-    if given is None or given.identity == principal.identity:
+    if given is None or given is principal or given.identity == principal.identity:
         return True
     return credentials.unasked and principal.login is None
 

@@ -35,8 +35,8 @@ class Wheel:
     def file(self, item: Timed) -> None:
         """Make sure the item is woken at its deadline, not more than one resolution later than the next `advance`."""
         deadline = item.deadline
-        if math.isinf(deadline):
-            return
+        if math.isinf(deadline) or deadline >= item.filed * self._resolution >= 0:
+            return  # never due, or looked at before that
         slot = max(self._slot(deadline) + 1, self._reached + 1)
         if item.filed == -1 or slot < item.filed:
             item.filed = slot

@@ -6,7 +6,7 @@ waited for, a client that does not take its answers) goes the way of all request
 same rules.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -169,9 +169,9 @@ class Exchange(Poll):
     def _finish(self) -> None:
         if self.whole is None or self.disconnected or self.response_complete:
             return
-        cookies = (
-            cookies_for(self, self._sessions or (), secure=self._protocol.scheme == "https") if self._shook else []
-        )
+        cookies = b""
+        if self._shook:
+            cookies = _lines(cookies_for(self, self._sessions or (), secure=self._protocol.scheme == "https"))
         self._respond(self._polling.status(self), self.whole, cookies)
 
     def _leave(self) -> None:
@@ -180,7 +180,7 @@ class Exchange(Poll):
             for session in self._sessions or ():
                 session.lost(self)
 
-    def _respond(self, status: int, body: bytes, cookies: Sequence[tuple[bytes, bytes]] = ()) -> None:
+    def _respond(self, status: int, body: bytes, cookies: bytes = b"") -> None:
         protocol = self._protocol
         if protocol.transport.is_closing():
             return
@@ -190,7 +190,7 @@ class Exchange(Poll):
             _lines(protocol.server_state.default_headers),
             b"x-request-id: %b\r\n" % ids.request_id(self.head.request_id).encode(),
             self.head.answer,
-            _lines(cookies),
+            cookies,
             b"" if self.keep_alive else b"connection: close\r\n",
             b"content-length: %d\r\n\r\n" % len(body),
             body,
