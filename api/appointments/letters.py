@@ -142,22 +142,28 @@ def _facts(tx: Tx, office: Office, appointment: Appointment, notice: Notice, to:
         room_url=to.room_url,
         google_calendar_url=f"{events}/google/{appointment.id}/event",
         ical_url=f"{events}/ical/{appointment.id}/event",
-        **(_links(tx, office.site, appointment) if _has_links(office.site, appointment, notice, now) else {}),
+        **_urls(tx, office.site, appointment, notice, now),
     )
 
 
-def _has_links(site: Site, appointment: Appointment, notice: Notice, now: float) -> bool:
-    """Whether the reader may cancel or move it without asking anybody."""
-    is_ahead = notice.type in _LINKED and now < appointment.start
-    return site.application.customer_links and notice.person.type == "CUSTOMER" and is_ahead
+def _urls(tx: Tx, site: Site, appointment: Appointment, notice: Notice, now: float) -> dict[str, str]:
+    if notice.type not in _LINKED or notice.person.type != "CUSTOMER":
+        return {}
+    return {f"{purpose}_url": url for purpose, url in customer_links(tx, site, appointment, now).items()}
 
 
-def _links(tx: Tx, site: Site, appointment: Appointment) -> dict[str, str]:
-    def url(purpose: Purpose) -> str:
-        link = Link(purpose, appointment.id, appointment.schedule_version)
+def customer_links(tx: Tx, site: Site, appointment: Appointment, now: float) -> dict[Purpose, str]:
+    """The addresses at which whoever has them may move and cancel it without asking anybody; none where nobody may."""
+
+    def url(link: Link) -> str:
         return f"{site.base}{links.PATH}{links.token(link, signing.sign(tx, links.PATH, link.text))}"
 
-    return {"reschedule_url": url("reschedule"), "cancel_url": url("cancel")}
+    found = (Link(purpose, appointment.id, appointment.schedule_version) for purpose in links.PURPOSES)
+    return {
+        link.purpose: url(link)
+        for link in found
+        if links.state(link, appointment, site.application, now) is links.State.GOOD
+    }
 
 
 def _calendar(

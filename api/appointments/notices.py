@@ -58,7 +58,8 @@ def changed(
     gone = replace(current, status="cancelled", sequence=current.sequence + 1) if after is None else current
     _tell(tx, gone, plan.notices, now, site)
     if rules.is_active(current, site.application):
-        _call(tx, current, kind, now, site, participant, _previous(before) if kind == "Rescheduled" else None)
+        more = _previous(before) if kind == "Rescheduled" else {}
+        _call(tx, current, kind, now, site, participant, more | _links(tx, after, now, site))
 
 
 def come(tx: Tx, appointment: Appointment, timed: Timed, due: tuple[Notice, ...], now: float, site: Site) -> None:
@@ -66,7 +67,8 @@ def come(tx: Tx, appointment: Appointment, timed: Timed, due: tuple[Notice, ...]
     if timed.type == "REMINDER":
         messages.tell(tx, "Reminder", appointment, now, site.base)
         if rules.is_active(appointment, site.application):
-            _call(tx, appointment, "Reminder", now, site, None, {"offset": str(timed.offset)})
+            more = {"offset": str(timed.offset), **_links(tx, appointment, now, site)}
+            _call(tx, appointment, "Reminder", now, site, None, more)
     _tell(tx, appointment, due, now, site)
 
 
@@ -96,15 +98,15 @@ def _call(
     now: float,
     site: Site,
     participant: Participant | None,
-    more: Mapping[str, object] | None,
+    more: Mapping[str, object],
 ) -> None:
-    """Webhooks: one event for each subscription."""
+    """Webhooks: one event for each subscription. `more` is what there is to say beside the appointment."""
     if "WEBHOOKS" not in site.application.channels:
         return
     payload: dict[str, object] = {"appointment": views.whole(appointment)}
     if participant is not None:
         payload["participant"] = views.invited(participant.id, participant.type, participant.state)
-    payload |= more or {}
+    payload |= more
     for subscription in site.application.webhooks:
         notifications.webhook(tx, _endpoint(subscription, appointment), EVENTS[kind], payload, now)
 
@@ -136,6 +138,13 @@ def _previous(before: Appointment | None) -> dict[str, object]:
         return {}
     start, end = formats.instant_text(before.start), formats.instant_text(before.end)
     return {"previous": {"start": start, "end": end, "timezone": before.timezone}}
+
+
+def _links(tx: Tx, appointment: Appointment | None, now: float, site: Site) -> dict[str, object]:
+    """What mails to customers have as links, for machines that write to them themselves."""
+    if appointment is None or "WEBHOOKS" not in site.application.channels:
+        return {}
+    return {f"{purpose}Url": url for purpose, url in letters.customer_links(tx, site, appointment, now).items()}
 
 
 class _Payload(msgspec.Struct):

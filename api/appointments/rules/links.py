@@ -19,7 +19,7 @@ from hub.kernel.errors import HubError
 Purpose: TypeAlias = Literal["cancel", "reschedule"]
 
 PATH: Final = "/q/a/"
-_PURPOSES: Final[tuple[Purpose, ...]] = ("cancel", "reschedule")
+PURPOSES: Final[tuple[Purpose, ...]] = ("cancel", "reschedule")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{48}")
 _TEXT_BYTES: Final = 20
 
@@ -55,7 +55,7 @@ class Link(Struct, frozen=True):
     @property
     def text(self) -> bytes:
         """What is signed."""
-        purpose = _PURPOSES.index(self.purpose).to_bytes(1, "big")
+        purpose = PURPOSES.index(self.purpose).to_bytes(1, "big")
         return purpose + UUID(self.appointment).bytes + self.version.to_bytes(3, "big")
 
 
@@ -76,9 +76,9 @@ def read(token: str) -> Signed | None:
     if not _TOKEN.fullmatch(token):
         return None
     raw = urlsafe_b64decode(token)
-    if raw[0] >= len(_PURPOSES):
+    if raw[0] >= len(PURPOSES):
         return None
-    link = Link(_PURPOSES[raw[0]], str(UUID(bytes=raw[1:17])), int.from_bytes(raw[17:_TEXT_BYTES], "big"))
+    link = Link(PURPOSES[raw[0]], str(UUID(bytes=raw[1:17])), int.from_bytes(raw[17:_TEXT_BYTES], "big"))
     return Signed(link, raw[_TEXT_BYTES:])
 
 

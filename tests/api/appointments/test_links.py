@@ -126,6 +126,32 @@ async def test_agents_get_none(desk: Desk) -> None:
     assert mails == {"maria@example.com": 2, "alice@acme.example": 0}
 
 
+async def test_machines_get_the_links_that_mails_have_as_long_as_they_are_good(desk: Desk) -> None:
+    async def last() -> tuple[str, dict[str, Any]]:
+        hook = (await waiting(desk.world, "webhook"))[-1]
+        found = {name: urlsplit(url).path for name, url in hook["payload"].items() if name.endswith("Url")}
+        return hook["type"], found
+
+    async def as_in_the_mail() -> dict[str, str]:
+        found = await links(desk)
+        return {"rescheduleUrl": found["move"], "cancelUrl": found["cancel"]}
+
+    made = await booked(desk, 2 * HOUR)
+    first = await as_in_the_mail()
+    assert await last() == ("APPOINTMENT_CREATED", first)
+    desk.world.clock.at += HOUR
+    await firing(desk.world).work()
+    assert await last() == ("APPOINTMENT_REMINDER", first)
+    again = {"id": made["id"], "start": at(2.5 * HOUR), "duration": "PT30M", "timezone": "Europe/Berlin"}
+    await desk.good("PUT", "reschedule/", again)
+    assert await last() == ("APPOINTMENT_RESCHEDULED", await as_in_the_mail())
+    assert not set((await last())[1].values()) & set(first.values())
+    await desk.good("DELETE", made["id"])
+    assert await last() == ("APPOINTMENT_CANCELLED", {})
+    await booked(desk, applicationId="plain")
+    assert await last() == ("APPOINTMENT_CREATED", {})
+
+
 # Looking -------------------------------------------------------------------------------------------------------------
 
 
