@@ -28,6 +28,7 @@ from api.facades.schemas import (
 )
 from api.http import proven
 from api.http.authentication import authenticate
+from api.http.idempotency import once_only
 from api.http.operations import Operation
 from api.http.problems import Family
 from api.http.proven import WrongCode
@@ -48,6 +49,7 @@ from hub.kernel.errors import (
     TooManyRequests,
     Unauthenticated,
 )
+from hub.store.idempotency import Scope
 from hub.store.transaction import Tx
 
 APPLICATION: Final = "X-ApplicationId"
@@ -67,14 +69,14 @@ async def create_callback(call: Call[CreateGenesysCallbackCommand]) -> Reply:
     """A callback, with a conference."""
     caller = await _caller(call)
     given = None if caller is not None else proven.given_of(call)
-    if caller is None and given is None:
-        raise Unauthenticated
     try:
-        if given is None:
+        if caller is not None:
             made = _asked(call, caller)
-            callback = await call.services.db.write(made.write)
+            callback = await once_only(call, made.write, _scope(call, caller))
+        elif given is not None:
+            made, callback = await _of_customer(call, given)  # a code is used with it, and so nothing is done twice
         else:
-            made, callback = await _of_customer(call, given)
+            raise Unauthenticated
     except CallbackRefused as error:
         metrics.CALLBACKS_REFUSED.labels(error.why).inc()
         availability = {key: value for key, value in error.fields.items() if key == "availability"}
@@ -198,7 +200,7 @@ async def create_room(call: Call[CreateRoomWebCommand]) -> Reply:
     }
     seconds = rules.ticket_seconds(asked.ticket_expiration_seconds, application)
     room = actions.new_room(site, caller.user, seconds, told)
-    await call.services.db.write(lambda tx: actions.open_room(tx, room, call.now))
+    await once_only(call, lambda tx: actions.open_room(tx, room, call.now), _scope(call, caller))
     metrics.TICKETS.labels("made").inc()
     return _told(
         CreateRoomResult(
@@ -215,6 +217,10 @@ async def _caller(call: Call[Any]) -> Principal | None:
         return None
     known = await authenticate(call.services, call.headers, CALLERS, call.now, address=call.address, changes=True)
     return known.principal
+
+
+def _scope(call: Call[Any], caller: Principal) -> Scope:
+    return Scope(caller.organization, caller.user, call.path)
 
 
 def _site(
@@ -328,6 +334,7 @@ OPERATIONS = (
             Overloaded,
         ),
         handler=create_callback,
+        once_only=True,
     ),
     Operation(
         name="createRoom",
@@ -344,6 +351,7 @@ OPERATIONS = (
         examples={"callback": {"applicationId": "demo-app", "cdestination": "callback", "customerId": "C-17"}},
         errors=(UnknownApplication, Overloaded),
         handler=create_room,
+        once_only=True,
     ),
     _leads("leadToConference", "/a", "Where an agent's link leads", lead_to_conference),
     _leads("leadToRecording", "/r", "Where the link to a recording leads", lead_to_recording),

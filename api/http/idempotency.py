@@ -11,6 +11,7 @@ from typing import TypeVar
 from api.http.reply import Reply
 from api.http.request import Call
 from hub.kernel import wire
+from hub.kernel.errors import Conflict
 from hub.store import idempotency
 from hub.store.idempotency import Answer, Scope
 from hub.store.transaction import Tx
@@ -18,7 +19,15 @@ from hub.store.transaction import Tx
 B = TypeVar("B")
 T = TypeVar("T")
 
+_NOT_KEPT = Answer(409, (), b"")
 _REPLAYED = (("Idempotent-Replayed", "true"),)
+
+
+class AlreadyDone(Conflict):
+    """The request was carried out before under this key, and its answer is kept nowhere."""
+
+    code = "idempotency_key_done"
+    default_detail = "This was done under this Idempotency-Key; the answer held a secret and is not kept"
 
 
 async def once(
@@ -60,3 +69,24 @@ async def once(
     if isinstance(outcome, Answer):
         return Reply(outcome.status, outcome.body, headers=outcome.headers + _REPLAYED)
     return Reply(outcome[0].status, outcome[0].body)
+
+
+async def once_only(call: Call[B], action: Callable[[Tx], T], scope: Scope) -> T:
+    """Runs `action` in one transaction and returns its result, for an answer that holds a secret and cannot be kept.
+
+    With a key that was used before, for the same body: no action, and AlreadyDone. Raises `Unprocessable` for another
+    body.
+    """
+    key = call.idempotency_key
+    if key is None:
+        return await call.services.db.write(action)
+    body_hash = sha256(call.raw).digest()
+
+    def first(tx: Tx) -> T:
+        if idempotency.begin(tx, scope, key, body_hash, call.now) is not None:
+            raise AlreadyDone
+        result = action(tx)
+        idempotency.store(tx, scope, key, _NOT_KEPT)
+        return result
+
+    return await call.services.db.write(first)

@@ -11,6 +11,7 @@ import msgspec
 
 from api.http.authentication import NotMeant
 from api.http.bodies import FORM
+from api.http.idempotency import AlreadyDone
 from api.http.members import MULTIPART, TooSlow
 from api.http.operations import Operation
 from api.http.problems import Family, UnreadableJson, UnsupportedMediaType, media_type_of, schema_of
@@ -127,7 +128,7 @@ def _operation(operation: Operation, schemas: dict[str, Json]) -> Json:
         given = operation.path_example if parameter["in"] == "path" else operation.query_example
         if parameter["name"] in given:
             parameter["example"] = given[parameter["name"]]
-    if operation.idempotent:
+    if operation.idempotent or operation.once_only:
         parameters.append(_IDEMPOTENCY_KEY)
     if parameters:
         described["parameters"] = parameters
@@ -208,8 +209,10 @@ def _errors(operation: Operation) -> Iterable[type[HubError]]:
         yield from (BadInput, TooLarge, UnsupportedMediaType)
     if operation.any_form:
         yield from (UnreadableJson, TooSlow)
-    if operation.idempotent:
+    if operation.idempotent or operation.once_only:
         yield from (Conflict, Unprocessable)
+    if operation.once_only:
+        yield AlreadyDone
 
 
 def _failure(errors: Sequence[type[HubError]], family: Family, schemas: dict[str, Json]) -> Json:

@@ -45,7 +45,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     in `media_type`.
     `examples` are bodies by name, each good for a success together with the `path_example` and `query_example`; the
     documentation shows them and a test makes them.
-    `idempotent` endpoints honour `Idempotency-Key` and do their work through `api.http.idempotency`.
+    `idempotent` endpoints honour `Idempotency-Key` and do their work through `api.http.idempotency`; so do `once_only`
+    ones, which cannot repeat their answer and refuse instead.
     `before_password_change`: also for somebody who has to change their password first.
     `handler` returns a value of `result`, or a whole `Reply` or `Streamed`.
     """
@@ -73,6 +74,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     own_errors: bool = False
     max_body: Callable[[Settings], int] = attrgetter("max_message_bytes")
     idempotent: bool = False
+    once_only: bool = False
     examples: Mapping[str, object] = {}
     path_example: Mapping[str, str] = {}
     query_example: Mapping[str, str] = {}
@@ -133,7 +135,7 @@ class Endpoint:
             headers=headers,
             path_params=scope["path_params"],
             query_string=scope["query_string"],
-            idempotency_key=_idempotency_key(headers) if operation.idempotent else None,
+            idempotency_key=_idempotency_key(headers) if operation.idempotent or operation.once_only else None,
             path=scope["path"],
             request_id=request_id,
             now=now,

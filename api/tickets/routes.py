@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from api.http import pages
+from api.http.idempotency import once_only
 from api.http.operations import Operation
 from api.http.pages import HTML
 from api.http.problems import Family
@@ -29,6 +30,7 @@ from hub.auth.guesses import network
 from hub.kernel import ids, metrics, wire
 from hub.kernel.clock import micros
 from hub.kernel.errors import BadInput, Conflict, Forbidden, HubError, Overloaded, TooManyRequests
+from hub.store.idempotency import Scope
 from hub.store.transaction import Tx
 
 MAKERS: Final = frozenset({Role.AGENT, Role.SUPERVISOR, Role.CLIENT_SERVICE})
@@ -52,7 +54,8 @@ async def create_ticket(call: Call[TicketRequest]) -> Reply:
         raise Forbidden("Tickets are for one's own organization only")
     secret = ids.random_base36(max(asked.length, ids.BEARER_LENGTH))
     ticket = _ticket(call, secret, _known(asked))
-    await call.services.db.write(lambda tx: actions.create(tx, ticket))
+    scope = Scope(caller.organization, caller.user, call.path)
+    await once_only(call, lambda tx: actions.create(tx, ticket), scope)
     metrics.TICKETS.labels("made").inc()
     return _shown(call, ticket, secret)
 
@@ -258,15 +261,18 @@ def _shows(name: str, path: str) -> Operation:
 
 
 OPERATIONS = (
-    _on_ticket(
-        "createTicket",
-        "/security/ticket",
-        "Make a ticket for a customer",
-        create_ticket,
-        (TicketRequest, TicketView),
-        example={"type": "MULTI_USE_TICKET", "ttl": 3600, "properties": {"conference_id": "room-7"}},
-        roles=MAKERS,
-        errors=(),
+    msgspec.structs.replace(
+        _on_ticket(
+            "createTicket",
+            "/security/ticket",
+            "Make a ticket for a customer",
+            create_ticket,
+            (TicketRequest, TicketView),
+            example={"type": "MULTI_USE_TICKET", "ttl": 3600, "properties": {"conference_id": "room-7"}},
+            roles=MAKERS,
+            errors=(),
+        ),
+        once_only=True,
     ),
     _on_ticket(
         "exchangeTicket",

@@ -6,9 +6,9 @@ import pytest
 
 from hub.kernel import config
 from hub.kernel.applications import Application, MailSender, SmsSender
-from hub.kernel.faults import SettingsError
 from hub.kernel.periods import Period
 from hub.kernel.secret import Secret
+from tests.kernel.configuring import faults
 
 FULL = """
 [applications.app]
@@ -55,13 +55,6 @@ subject = "Soon"
 def written(tmp_path: Path) -> Path:
     (tmp_path / "hook.secret").write_text("key of the hook\n")
     return tmp_path / "hub.toml"
-
-
-def faults(written: Path, text: str) -> dict[str, str]:
-    written.write_text(text)
-    with pytest.raises(SettingsError) as caught:
-        config.load(written)
-    return dict(caught.value.faults)
 
 
 def test_an_organization_is_enough(written: Path) -> None:

@@ -7,6 +7,7 @@ from hub.kernel.config import Configuration
 from hub.kernel.faults import SettingsError
 from hub.kernel.hours import weekly
 from hub.kernel.secret import Secret
+from tests.kernel.configuring import faults
 
 GOOD = """
 [organizations.demo]
@@ -47,13 +48,6 @@ _bh_regular1 = "Mon-Fri 09:00-17:00"
 def written(tmp_path: Path) -> Path:
     (tmp_path / "erp.secret").write_text("correct horse\n")
     return tmp_path / "hub.toml"
-
-
-def faults(written: Path, text: str) -> dict[str, str]:
-    written.write_text(text)
-    with pytest.raises(SettingsError) as caught:
-        config.load(written)
-    return dict(caught.value.faults)
 
 
 def test_no_file_is_an_empty_configuration() -> None:

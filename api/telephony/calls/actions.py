@@ -10,7 +10,8 @@ from api.telephony.calls.operations import Operation
 from api.telephony.calls.port import Offer, Switch
 from api.telephony.calls.states import State
 from api.telephony.devices import actions as devices
-from api.telephony.devices.rules import Floor, require_number
+from api.telephony.devices.rules import Floor
+from api.telephony.numbers import require_number
 from channels.calls import CallStateChangeMessage
 from hub.kernel.errors import NotFound, WrongState
 from hub.store import timers

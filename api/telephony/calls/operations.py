@@ -6,12 +6,12 @@ operation has to have, the others are not looked at.
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal, TypeAlias, get_args
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
-from api.telephony.devices.rules import require_number
+from api.telephony.numbers import require_number
 from hub.kernel.errors import BadInput, MissingParameter
 
 OperationName: TypeAlias = Literal[
@@ -45,7 +45,6 @@ OperationName: TypeAlias = Literal[
     "PauseCallRecording",
     "ResumeCallRecording",
 ]
-NAMES: Final[tuple[OperationName, ...]] = get_args(OperationName)
 
 # Desktops of different ages have different words for the same thing; the capabilities use the ones on the right.
 ALIASES: Final[Mapping[OperationName, OperationName]] = {

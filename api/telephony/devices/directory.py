@@ -20,6 +20,7 @@ from api.telephony.devices.schemas import (
     PageQuery,
     PhoneNumber,
 )
+from api.telephony.numbers import require_number
 from api.users import actions as users
 from api.users import rules as user_rules
 from api.users.rules import Deed
@@ -130,7 +131,7 @@ async def add_device(call: Call[NewDevice]) -> Reply:
     phone = Phone(
         organization=organization,
         id=str(uuid4()),
-        number=rules.require_number(body.phone_number, "/phoneNumber"),
+        number=require_number(body.phone_number, "/phoneNumber"),
         user=body.user_id,
         type=body.type,
         vendor=body.vendor,

@@ -14,9 +14,9 @@ from api.telephony.devices.rules import (
     Phone,
     State,
     Work,
-    is_number,
     set_state,
 )
+from api.telephony.numbers import is_number
 from channels.devices import Device
 
 MOST_PHONES: Final = 16

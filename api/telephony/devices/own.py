@@ -24,6 +24,7 @@ from api.telephony.devices.schemas import (
     Outcome,
     OwnOperation,
 )
+from api.telephony.numbers import require_number
 from api.users import passwords
 from api.users.schemas import ChangeOwnPassword
 from channels.access import Role
@@ -125,7 +126,7 @@ async def operate_device(call: Call[DeviceOperation]) -> Done:
 def _destination(operation: DeviceOperation) -> str:
     if operation.destination is None:
         raise MissingParameter("destination is required", pointer="/destination")
-    return rules.require_number(operation.destination.phone_number, "/destination/phoneNumber")
+    return require_number(operation.destination.phone_number, "/destination/phoneNumber")
 
 
 async def _own(call: Call[Any]) -> tuple[tuple[Agent, Floor], tuple[str, str]]:

@@ -5,7 +5,6 @@ case is a function from the agent as it is to the agent as it shall be, which ra
 `settled` adds what follows from the two. What clients see of an agent is made in `views`.
 """
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
@@ -24,8 +23,6 @@ NOT_READY: Final = "NotReady"
 AFTER_CALL_WORK: Final = "AfterCallWork"
 
 _ROUNDING: Final = 0.001
-_NUMBER: Final = re.compile(r"\+?[0-9*#]{1,31}")
-_PUNCTUATION: Final = str.maketrans("", "", " -./()")
 
 
 class State(NamedTuple):
@@ -152,19 +149,6 @@ def _custom(organization: str, settled: Organization | None) -> Iterable[tuple[s
 def device_uri(base: str, id: str) -> str:
     """The absolute address of a device; `base` is the public URL of the hub."""
     return f"{base}/api/v2/devices/{id}"
-
-
-def is_number(text: str) -> bool:
-    """Whether `text` can be dialled as it stands."""
-    return _NUMBER.fullmatch(text) is not None
-
-
-def require_number(text: str, pointer: str) -> str:
-    """`text` without what people write between digits. Raises BadInput where that is no number to be dialled."""
-    number = text.translate(_PUNCTUATION)
-    if not is_number(number):
-        raise BadInput(f"{pointer.strip('/').replace('/', '.')}: not a phone number", pointer=pointer)
-    return number
 
 
 # Sessions -----------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import httpx2
 import msgspec
 import pytest
 
+from api.http.idempotency import AlreadyDone
 from api.http.quotas import WRONG_CODES_OF_ADDRESS
 from tests.api.callbacks.house import TUESDAY
 from tests.api.world import World
@@ -69,6 +70,23 @@ async def tickets(world: World) -> int:
         return int(tx.cursor.fetchall()[0][0])
 
     return await world.services.db.read(count)
+
+
+async def test_a_callback_is_made_once_under_a_key_and_a_refused_one_leaves_the_key_free(both: World) -> None:
+    key = HEADERS | {"Idempotency-Key": "k"}
+    assert (await create(both, key, callbackNumbers=["1"])).status_code == 400
+    assert (await create(both, key)).status_code == 200
+    again = await create(both, key)
+    assert (again.status_code, again.json()["message"]) == (409, AlreadyDone.default_detail)
+    assert (await create(both, key, callbackUserName="Eva")).status_code == 422
+    assert (len(await listed(both)), await tickets(both)) == (1, 1)
+
+
+async def test_a_customer_does_it_once_with_a_code_whatever_the_key(world: World) -> None:
+    code = await code_for(world, MARIA) | {"Idempotency-Key": "k"}
+    assert (await create(world, code, token=None)).status_code == 200
+    assert (await create(world, code, token=None)).status_code == 401
+    assert await tickets(world) == 1
 
 
 async def test_a_back_end_gets_a_callback_with_a_conference(both: World) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from api.http.idempotency import AlreadyDone
 from tests.api.callbacks.house import TUESDAY
 from tests.api.world import ROOM, World
 
@@ -37,6 +38,13 @@ async def test_a_room_has_links_for_everybody(both: World) -> None:
         "interaction_id": "I-4",
     }
     assert (await create(both)).json()["ticketUrl"] != body["ticketUrl"]
+
+
+async def test_a_room_is_made_once_under_a_key(both: World) -> None:
+    key = {"Idempotency-Key": "k"}
+    replies = [await both.ask("POST", PATH, BODY, headers=key, token=both.token()) for _ in range(2)]
+    assert [reply.status_code for reply in replies] == [200, 409]
+    assert replies[1].json()["message"] == AlreadyDone.default_detail
 
 
 async def test_the_customers_link_is_good_for_four_hours_or_as_said(world: World) -> None:

@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from msgspec import structs
 
+from api.http.idempotency import AlreadyDone
 from api.http.quotas import UNKNOWN_TICKETS_OF_ADDRESS
 from api.tickets import actions, rules
 from api.tickets.rules import SpentTicket, Ticket
@@ -56,6 +57,31 @@ async def revoke(world: World, secret: str, token: str | None = None) -> httpx2.
 
 def refusal(reply: httpx2.Response) -> tuple[int, str]:
     return reply.status_code, reply.json()["message"]
+
+
+async def test_a_ticket_is_made_once_under_a_key_and_its_secret_is_not_kept(world: World) -> None:
+    async def ask(key: str, token: str | None = None, **more: Any) -> httpx2.Response:
+        body = {"properties": {"conference_id": "room-7"}} | more
+        return await world.ask("POST", TICKET, body, headers={"Idempotency-Key": key}, token=token or world.token())
+
+    def kept(tx: Any) -> tuple[int, list[Any]]:
+        tx.cursor.execute("SELECT COUNT(*) FROM ticket")
+        count = tx.cursor.fetchall()[0][0]
+        tx.cursor.execute("SELECT status, headers, body FROM idempotency")
+        return count, tx.cursor.fetchall()
+
+    first = await ask("k")
+    assert first.status_code == 200
+    again = await ask("k")
+    assert (again.status_code, again.json()["message"]) == (409, AlreadyDone.default_detail)
+    assert first.json()["id"] not in again.text
+    assert (await ask("k", ttl=60)).status_code == 422
+    count, answers = await world.services.db.read(kept)
+    assert (count, [(status, bytes(body)) for status, _, body in answers]) == (1, [(409, b"")])
+    assert (await ask("another")).status_code == 200
+    assert (await ask("k", world.token("web"))).status_code == 200
+    world.clock.at += 86_401
+    assert (await ask("k")).status_code == 200
 
 
 # Made and exchanged -------------------------------------------------------------------------------------------------

@@ -1,10 +1,12 @@
 """The tables behind calls: states, capabilities, deeds; and the form of a call in the product's own sample."""
 
+from typing import get_args
+
 import pytest
 
 from api.telephony.calls.capabilities import Consult, Situation, capabilities
 from api.telephony.calls.legs import Leg
-from api.telephony.calls.operations import ALIASES, NAMES, PARAMETERS
+from api.telephony.calls.operations import ALIASES, PARAMETERS, OperationName
 from api.telephony.calls.states import TABLE, ImpossibleTransition, Signal, State, after, diagram
 from api.telephony.calls.tellings import Telling
 from api.telephony.calls.view import notification
@@ -57,7 +59,7 @@ def test_capabilities(situation: Situation, permitted: set[str]) -> None:
 
 
 def test_every_operation_can_be_carried_out_under_its_proper_name() -> None:
-    assert set(DEEDS) | set(ALIASES) == set(NAMES)
+    assert set(DEEDS) | set(ALIASES) == set(get_args(OperationName))
     assert not set(DEEDS) & set(ALIASES)
     assert set(PARAMETERS) <= set(DEEDS)
     assert set(ALIASES.values()) <= set(DEEDS)
