@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from hub.transports.direct import Direct, Exchange
 from hub.transports.heads import Known, known
+from hub.transports.joined import Joined
 
 HEADERS = 100
 HEADER_BYTES = 32_768
@@ -102,11 +103,20 @@ class HTTPProtocol(HttpToolsProtocol):
         idle = self.cycle is None or self.cycle.response_complete
         exchange = self.direct.begin(self) if idle else None
         if exchange is None:
-            super().on_headers_complete()
+            self._begin_by_asgi()
         else:
             self.cycle = exchange
             self.headers = []
             self.scope.clear()  # type: ignore[attr-defined]
+
+    def _begin_by_asgi(self) -> None:
+        before = self.cycle
+        super().on_headers_complete()
+        cycle = self.cycle
+        if cycle is before or not isinstance(cycle, RequestResponseCycle):
+            return  # the connection changes hands
+        if cycle.scope["method"] != "HEAD" and not cycle.waiting_for_100_continue:
+            cycle.transport = Joined(self.transport)  # type: ignore[assignment]
 
     def on_message_complete(self) -> None:
         """The request is whole."""
