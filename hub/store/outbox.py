@@ -1,7 +1,8 @@
 """Events leave with the transaction that caused them: collected while it runs, given positions just before COMMIT."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from channels.envelope import LoggedEvent, Stream
 from hub.kernel.clock import micros
@@ -10,18 +11,24 @@ from hub.store.dialect import Dialect
 from hub.store.streams import find_heads
 from hub.store.transaction import Cursor, Emitted, Tx
 
-# Raises a head by as many events as the stream gets, making it on first use. The new position is read afterwards, for
-# all streams at once: RETURNING would make SQLite build a table a row, at more than twice the price. Where nobody else
-# writes, the positions are read first, and rows that are known raised by their number, at a third of it.
-RAISE_HEAD = """
-INSERT INTO stream_head (organization, "user", channel, seq, touched_at) VALUES (?, ?, ?, ?, ?)
+# Raises heads by as many events as their streams get, making them on first use. Where nobody else writes, RETURNING is
+# saved, which would make SQLite build a table for it: positions are read first, and known rows written by their number.
+RAISE_HEADS = """
+INSERT INTO stream_head (organization, "user", channel, seq, touched_at) VALUES {rows}
 ON CONFLICT (organization, "user", channel)
 DO UPDATE SET seq = stream_head.seq + excluded.seq, touched_at = excluded.touched_at
+RETURNING organization, "user", channel, id, seq
 """
-LATE = micros(0.5)
 SET_HEAD = "UPDATE stream_head SET seq = ?, touched_at = ? WHERE id = ?"
+LATE = micros(0.5)
 TOUCH = "UPDATE stream_head SET touched_at = ? WHERE id = ?"
-INSERT_EVENT = 'INSERT INTO event (stream_id, seq, at, id, data, "binary") VALUES (?, ?, ?, ?, ?, ?)'
+INSERT_EVENTS = 'INSERT INTO event (stream_id, seq, at, id, data, "binary") VALUES {rows}'
+# A statement of its own for each number of rows: prepared, and few enough to be kept so.
+ROWS_PER_STATEMENT = 128
+
+Row = tuple[object, ...]
+Heads = dict[Stream, tuple[int, int]]
+"""Row ids of streams, and the last positions given out."""
 
 
 def emit(tx: Tx, stream: Stream, data: bytes, now: float, *, binary: bool = False) -> Emitted:
@@ -56,39 +63,46 @@ def append(
     counts = Counter([event.stream for event in emitted if event.durable])
     touched = sorted(counts)
     at = now_micros()
-    if dialect.writes_alone:
-        heads = _set_heads(cursor, touched, counts, at)
-    else:
-        heads = _raise_heads(cursor, touched, counts, at)
-        if (later := now_micros()) - at > LATE:
-            cursor.executemany(TOUCH, [(later, stream_id) for stream_id, _ in heads.values()])
-    rows: list[tuple[object, ...]] = []
+    heads = (_set_heads if dialect.writes_alone else _raise_heads)(cursor, touched, counts, at)
+    if (later := now_micros()) - at > LATE:
+        cursor.executemany(TOUCH, [(later, stream_id) for stream_id, _ in heads.values()])
+    rows: list[Row] = []
     for event in emitted:
         if event.durable:
             stream_id, last = heads[event.stream]
             event.seq = seq = last + 1
             heads[event.stream] = (stream_id, seq)
             rows.append((stream_id, seq, event.at, event.id, event.data, event.binary))
-    if rows:
-        cursor.executemany(INSERT_EVENT, rows)
+    for part in _parts(rows):
+        cursor.execute(_insert(INSERT_EVENTS, len(part), 6), [value for row in part for value in row])
     return [LoggedEvent(event.stream, event.seq, event.data, event.binary) for event in emitted]
 
 
-def _raise_heads(
-    cursor: Cursor, touched: Sequence[Stream], counts: Mapping[Stream, int], at: int
-) -> dict[Stream, tuple[int, int]]:
-    """Raise all of them; their row ids, and the positions that were the last ones until now."""
-    cursor.executemany(RAISE_HEAD, [(*stream, counts[stream], at) for stream in touched])
-    found = find_heads(cursor, touched)
-    return {(stream := touched[place]): (stream_id, seq - counts[stream]) for place, stream_id, seq, _ in found}
+def _raise_heads(cursor: Cursor, touched: Sequence[Stream], counts: Mapping[Stream, int], at: int) -> Heads:
+    """Raise all of them; as they were until now."""
+    heads: Heads = {}
+    for part in _parts([(*stream, counts[stream], at) for stream in touched]):
+        cursor.execute(_insert(RAISE_HEADS, len(part), 5), [value for row in part for value in row])
+        for organization, user, channel, stream_id, seq in cursor.fetchall():
+            stream = Stream(organization, user, channel)
+            heads[stream] = (stream_id, seq - counts[stream])
+    return heads
 
 
-def _set_heads(
-    cursor: Cursor, touched: Sequence[Stream], counts: Mapping[Stream, int], at: int
-) -> dict[Stream, tuple[int, int]]:
+def _set_heads(cursor: Cursor, touched: Sequence[Stream], counts: Mapping[Stream, int], at: int) -> Heads:
     """The same, where no other transaction can change anything in between."""
-    known = {touched[place]: (stream_id, seq) for place, stream_id, seq, _ in find_heads(cursor, touched)}
-    cursor.executemany(SET_HEAD, [(seq + counts[stream], at, stream_id) for stream, (stream_id, seq) in known.items()])
-    if len(known) < len(touched):
-        known |= _raise_heads(cursor, [stream for stream in touched if stream not in known], counts, at)
-    return known
+    heads = {touched[place]: (stream_id, seq) for place, stream_id, seq, _ in find_heads(cursor, touched)}
+    cursor.executemany(SET_HEAD, [(seq + counts[stream], at, stream_id) for stream, (stream_id, seq) in heads.items()])
+    if len(heads) < len(touched):
+        heads |= _raise_heads(cursor, [stream for stream in touched if stream not in heads], counts, at)
+    return heads
+
+
+def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    return (rows[start : start + ROWS_PER_STATEMENT] for start in range(0, len(rows), ROWS_PER_STATEMENT))
+
+
+@lru_cache(maxsize=3 * ROWS_PER_STATEMENT)
+def _insert(statement: str, rows: int, columns: int) -> str:
+    row = f"({', '.join('?' * columns)})"
+    return statement.format(rows=", ".join([row] * rows))

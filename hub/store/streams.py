@@ -9,7 +9,7 @@ from hub.kernel.clock import micros
 from hub.kernel.ids import epoch as random_epoch
 from hub.store.transaction import Cursor, Snapshot, Tx
 
-STREAMS_PER_QUERY = 1000
+STREAMS_PER_QUERY = 256
 ABOVE_ALL_NAMES = "\U0010ffff"
 
 # CROSS JOIN keeps the order of the loops: each wanted stream is looked up by its unique key, however many there are.
@@ -98,15 +98,15 @@ def find_heads(cursor: Cursor, streams: Sequence[Stream]) -> list[tuple[int, int
     found: list[tuple[int, int, int, int]] = []
     for start in range(0, len(streams), STREAMS_PER_QUERY):
         part = streams[start : start + STREAMS_PER_QUERY]
-        cursor.execute(heads_of(start, len(part)), [name for stream in part for name in stream])
-        found += cursor.fetchall()
+        cursor.execute(heads_of(len(part)), [name for stream in part for name in stream])
+        found += [(start + place, *head) for place, *head in cursor.fetchall()] if start else cursor.fetchall()
     return found
 
 
-@lru_cache(maxsize=256)
-def heads_of(first: int, count: int) -> str:
-    """The statement that looks for `count` streams, the places of which begin with `first`."""
-    return HEADS.format(values=", ".join([f"({place}, ?, ?, ?)" for place in range(first, first + count)]))
+@lru_cache(maxsize=STREAMS_PER_QUERY)
+def heads_of(count: int) -> str:
+    """The statement that looks for so many streams."""
+    return HEADS.format(values=", ".join([f"({place}, ?, ?, ?)" for place in range(count)]))
 
 
 def heads_touched(tx: Snapshot, since_micros: int) -> list[tuple[Stream, int]]:

@@ -78,3 +78,20 @@ def test_streams_have_no_gaps_and_publication_follows_the_log(url: str, bursts: 
             positions[event.stream].append(event.seq)
     assert all(seqs == list(range(1, len(seqs) + 1)) for seqs in positions.values())
     assert {(e.stream, e.seq) for e in acknowledged if e.durable} <= {(e.stream, e.seq) for e in published}
+
+
+async def test_one_transaction_writes_to_more_streams_than_a_statement_holds(db: Database) -> None:
+    crowd = [Stream("acme", f"user{number}", "/v2/me/calls") for number in range(outbox.ROWS_PER_STATEMENT * 2 + 3)]
+    known, number = crowd[::3], len(crowd)
+    await db.write(lambda tx: [outbox.emit(tx, stream, b"{}", NOW) for stream in known])
+    texts = [b'{"number":%d}' % index for index in range(2 * number)]
+    emitted = await db.write(
+        lambda tx: [outbox.emit(tx, stream, text, NOW) for stream, text in zip(crowd * 2, texts, strict=True)]
+    )
+    before = [1 if stream in known else 0 for stream in crowd]
+    assert [event.seq for event in emitted] == [seq + 1 for seq in before] + [seq + 2 for seq in before]
+    heads = await db.read(lambda tx: streams.heads(tx, crowd))
+    assert [heads[stream].seq for stream in crowd] == [seq + 2 for seq in before]
+    for index in (0, 1, number - 1):
+        told = await db.read(lambda tx, index=index: streams.history(tx, crowd[index], before[index], 10))  # type: ignore[misc]
+        assert [event.data for event in told] == [texts[index], texts[number + index]]

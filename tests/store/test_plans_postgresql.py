@@ -90,7 +90,7 @@ def scans(steps: list[str]) -> list[str]:
 
 @pytest.mark.parametrize("count", [1, 2, 64], ids=["one", "two", "many"])
 async def test_heads_are_looked_up_by_name(plan: Plan, count: int) -> None:
-    sql = streams.heads_of(0, count)
+    sql = streams.heads_of(count)
     steps = await plan(sql, *[name for n in range(count) for name in ("acme", f"user{n}", "/v2/me/calls")])
     assert scans(steps) == ["Index Scan using uq_stream_head_organization_user_channel on stream_head h"]
 
