@@ -9,6 +9,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
 JOBS ?= 2
+# Most tests also wait: for a database, for processes to come and go, for a client to try again.
+WORKERS ?= 3
 BIN := .venv/bin
 CODE := $(wildcard channels hub api scheduler)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -75,12 +77,12 @@ check:
 test:
 	@$(TOGETHER) programs types lint architecture
 	@echo '--- unit'
-	@$(PYTEST) -n $(JOBS) $(UNIT)
+	@$(PYTEST) -n $(WORKERS) $(UNIT)
 	@for stage in $(STAGES); do \
 		[ -n "$$(find tests/$$stage -name node_modules -prune -o -name 'test_*.py' -print -quit 2>/dev/null)" ] || continue; \
 		echo "--- $$stage"; \
-		jobs=; case $$stage in interop|browser) jobs='-n $(JOBS)';; flows) jobs='-n $(FLOW_JOBS) --dist loadfile';; esac; \
-		$(PYTEST) $$jobs tests/$$stage; \
+		workers=$(WORKERS); case $$stage in contracts|browser) workers=$(JOBS);; flows) workers='$(WORKERS) --dist loadfile';; esac; \
+		$(PYTEST) -n $$workers tests/$$stage; \
 	done
 
 fmt: .venv/.dev

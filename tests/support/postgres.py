@@ -62,6 +62,7 @@ class PostgresServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._databases = 0
         self._template = ""
+        self._strategy = ""
         if owner := _identity():
             os.chown(home, owner["user"], owner["group"])
         self._run("initdb", "-D", self._data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
@@ -144,12 +145,15 @@ class PostgresServer:
         """The name of a new database, a copy of `template`."""
         self._databases += 1
         name = f"hub{self._databases}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}{self._strategy}")
         return name
 
     def migrated(self) -> str:
         """The name of a new database with the newest schema. All of them have the same epoch."""
         if not self._template:
+            [(version,)] = self.execute("SHOW server_version_num")
+            if int(version) >= 150_000:
+                self._strategy = " STRATEGY file_copy"  # a third cheaper than through the log; before 15 the only one
             self._template = self.database()
             migrate(self.url(self._template))
         return self.database(self._template)
