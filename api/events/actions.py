@@ -5,8 +5,17 @@ from collections.abc import Sequence
 from api.events.rules import Admitted
 from api.telephony import actions as telephony
 from api.telephony.devices.rules import Floor
+from channels.envelope import LoggedEvent
+from hub.kernel.ids import event_id
 from hub.store import outbox
+from hub.store.database import Database
 from hub.store.transaction import Emitted, Tx
+
+
+def announce(db: Database, events: Sequence[Admitted]) -> list[Emitted]:
+    """Publishes ephemeral events at once, in order: nothing is written, so there is no transaction to wait for."""
+    db.announce([LoggedEvent(event.stream, 0, event.data) for event in events])
+    return [Emitted(event.stream, event.data, event_id(), at=0, durable=False) for event in events]
 
 
 def publish(tx: Tx, floor: Floor, events: Sequence[Admitted], now: float) -> list[Emitted]:

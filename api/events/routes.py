@@ -15,19 +15,19 @@ from api.http.reply import Reply
 from api.http.request import Call
 from api.telephony.devices.rules import Floor
 from channels.access import Role
-from hub.kernel import metrics
+from hub.kernel import metrics, wire
 from hub.kernel.errors import Forbidden, HubError, Overloaded
-from hub.store.transaction import Emitted, Tx
+from hub.store.transaction import Emitted
 
 
 async def publish(call: Call[Event | list[Event]]) -> Reply:
-    """All events or none, in one transaction."""
-    admitted, floor = list(_admitted(call)), Floor(call.base, call.services.organizations)
-
-    def write(tx: Tx) -> list[Emitted]:
-        return actions.publish(tx, floor, admitted, call.now)
-
-    reply = await once(call, write, _accepted)
+    """All events or none, in one transaction; without one where there is nothing to keep."""
+    admitted = list(_admitted(call))
+    if call.idempotency_key is None and not any(event.durable for event in admitted):
+        reply = Reply(200, wire.encode(_accepted(actions.announce(call.services.db, admitted))))
+    else:
+        floor = Floor(call.base, call.services.organizations)
+        reply = await once(call, lambda tx: actions.publish(tx, floor, admitted, call.now), _accepted)
     metrics.INGEST_EVENTS.inc(len(admitted))
     metrics.UNKNOWN_MESSAGES.inc(sum(event.unknown for event in admitted))
     return reply

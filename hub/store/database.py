@@ -114,6 +114,10 @@ class Database:
         """
         return await self._reads.submit(function)
 
+    def announce(self, events: Sequence[LoggedEvent]) -> None:
+        """Tell those who are told after commits of ephemeral events that come with no change, and wait for none."""
+        self._deliver(events, ())
+
     def after_commit(self, callback: AfterCommit) -> None:
         """Call `callback` on the loop's thread after every commit that has events, in commit order.
 

@@ -80,6 +80,19 @@ async def test_an_ephemeral_event_is_announced_without_a_position(world: World) 
     assert (published.stream.channel, published.seq, published.data) == ("/demo/chat", 0, b'{"text":"hello"}')
 
 
+async def test_ephemeral_events_alone_need_no_database(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world.services.db, "write", None)
+    reply = await world.publish([{"channel": "/demo/chat", "data": {"n": number}} for number in (1, 2)])
+    assert [event.keys() for event in reply.json()["events"]] == [{"id", "channel"}] * 2
+    assert [(event.seq, event.data) for event in world.published] == [(0, b'{"n":1}'), (0, b'{"n":2}')]
+
+
+async def test_an_ephemeral_event_waits_for_the_durable_ones_of_its_request(world: World) -> None:
+    reply = await world.publish([{"channel": "/demo/chat", "data": {"n": 1}}, CALL])
+    assert [event.keys() for event in reply.json()["events"]] == [{"id", "channel"}, {"id", "channel", "seq"}]
+    assert [event.seq for event in world.published] == [0, 1]
+
+
 async def test_publish_roles_of_a_custom_channel_do_not_bind_ingest(world: World) -> None:
     assert (await world.publish({"channel": "/walls/sales", "data": {}})).status_code == 200
 
