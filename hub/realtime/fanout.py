@@ -89,7 +89,7 @@ class Fanout:
                 session.flush()
             except Exception:
                 logger.exception("a session could not be flushed and has to begin anew", client=session.client_id[:8])
-                session.fall_out()
+                _begin_anew(session)
 
 
 def _write(lane: Lane, events: list[Prepared]) -> None:
@@ -98,7 +98,7 @@ def _write(lane: Lane, events: list[Prepared]) -> None:
     except Exception:
         logger.exception("events could not be written; all who wait for them have to begin anew")
         for session in tuple(lane.writes):
-            session.fall_out()
+            _begin_anew(session)
         return
     writes = list(lane.writes.values())
     for write in writes:
@@ -106,5 +106,14 @@ def _write(lane: Lane, events: list[Prepared]) -> None:
             write(piece)
         except Exception:
             logger.exception("a socket could not be written to; its session has to begin anew")
-            next(session for session, own in lane.writes.items() if own is write).fall_out()
+            for session in [session for session, own in lane.writes.items() if own is write]:
+                _begin_anew(session)
     _DELIVERED.inc(len(events) * len(writes))
+
+
+def _begin_anew(session: "Session") -> None:
+    """End the session; where its socket does not even take the farewell, nobody else shall suffer from that."""
+    try:
+        session.fall_out()
+    except Exception:
+        logger.exception("a session could not be ended in good order", client=session.client_id[:8])

@@ -159,8 +159,11 @@ class Session:
         self._node.fanout.mark(self)
 
     def fall_out(self) -> None:
-        """The log no longer reaches back to where the client is."""
-        self.feed(on.Outrun())
+        """The log no longer reaches back to where the client is, or what is to be written cannot be."""
+        try:
+            self.feed(on.Outrun())
+        finally:  # also where the client cannot even be told
+            self._node.ended(self, "outrun")
 
     def replaced(self) -> None:
         """Another handshake came on the socket, which stays open."""
@@ -256,6 +259,7 @@ class Session:
             self._node.fanout.mark(self)
 
     def _end(self, command: do.Ended) -> None:
+        self._node.fanout.settle()  # what was delivered before; nothing may follow the farewell
         if self.queue:
             metrics.UNDELIVERED.labels("session_ended").inc(len(self.queue))
             self.queue.clear()

@@ -144,6 +144,44 @@ async def test_who_leaves_in_the_tick_of_an_event_harms_nobody(world: World) -> 
     world.nothing_is_left()
 
 
+async def test_nothing_follows_the_farewell_of_a_session_that_ends_in_the_tick_of_an_event(world: World) -> None:
+    """Nobody has heard of the stream before: who listens to it is known from the pattern only."""
+    desk = await subscribed(world, "/chat/*")
+    world.announce(ours(ROOM), 1)
+    world.node.end_user("acme", "alice", "403::session_kicked")
+    said = list(desk.line.heard)
+    assert desk.numbers(ROOM) == [1]
+    assert "data" not in said[-1]
+    world.announce(ours(ROOM), 2)
+    await world.settled()
+    assert desk.line.heard == said
+
+
+@pytest.mark.parametrize("keeps_up", [True, False])
+async def test_a_socket_that_takes_neither_events_nor_a_farewell_harms_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, keeps_up: bool
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("a fault of the test's making")
+
+    broken, other = world.desk(), world.desk()
+    monkeypatch.setattr(broken.line, "write", fails)
+    for desk in (broken, other):
+        await desk.open().subscribe(ROOM)
+        if not keeps_up:
+            desk.line.block()
+    for name in ("answer", "close"):
+        monkeypatch.setattr(broken.line, name, fails)
+    world.announce(ours(ROOM), 1)
+    for desk in (broken, other):
+        desk.line.resume()
+    await world.settled()
+    world.announce(ours(ROOM), 2)
+    await world.settled()
+    assert other.numbers(ROOM) == [1, 2]
+    assert world.node.sessions() == [other.session]
+
+
 class Member:
     """As much of a session as listeners look at."""
 
