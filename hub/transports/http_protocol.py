@@ -138,6 +138,21 @@ class HTTPProtocol(HttpToolsProtocol):
                 self._wait(self.cycle.patience)
             elif was_between and self.cycle is not last:
                 self._known = known(self.cycle.head, data)
+        self._stay_patient()
+
+    def _stay_patient(self) -> None:
+        """Uvicorn waits for the next request no longer once anything has come: line breaks before it, or the rest of
+        one that was answered early.
+        """
+        answered = self.cycle is not None and self.cycle.response_complete
+        if answered and self.timeout_keep_alive_task is None and self._is_ours():
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def _is_ours(self) -> bool:
+        """Whether the connection has neither been closed nor changed hands."""
+        return self in self.connections and not self.transport.is_closing()
 
     def _comes_again(self, data: bytes) -> bool:
         """Whether this is one request with the head of the last one, which is under way then without having been

@@ -3,7 +3,7 @@
 import json
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,9 @@ class Wire:
 
     def write(self, data: bytes) -> None:
         self.written += data
+
+    def writelines(self, parts: Iterable[bytes]) -> None:
+        self.write(b"".join(parts))
 
     def is_closing(self) -> bool:
         return self.closing
@@ -217,6 +220,23 @@ async def test_a_token_that_counts_no_more_does_not_count_for_a_head_that_comes_
         assert b'"error":"401::token_' in await wire.bring(data)
         wire.written = b""
     assert again[-2:] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("request_", "more"),
+    [
+        (plain({}, SHAKE), b"\r\n"),
+        (plain({}, SHAKE), b"\n"),
+        (b"POST /api/v2/events HTTP/1.1\r\nHost: hub\r\nContent-Length: 9999\r\n\r\n", b"["),
+    ],
+)
+async def test_what_is_no_request_keeps_no_connection_open(hub: Served, request_: bytes, more: bytes) -> None:
+    wire = Wire(hub, hub.hub.http)
+    wire.protocol.data_received(request_)
+    await until(lambda: b"\r\n\r\n" in wire.written)
+    wire.protocol.timeout_keep_alive = 0
+    wire.protocol.data_received(more)
+    await until(lambda: wire.closing)
 
 
 async def test_a_head_that_comes_again_waits_until_the_last_request_is_answered(hub: Served) -> None:
