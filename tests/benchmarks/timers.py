@@ -34,7 +34,8 @@ def act(tx: Tx, timer: Timer, now: float) -> None:
 
 
 def plan(tx: Tx, first: int, step: int, count: int, name: str) -> None:
-    tx.cursor.executemany(timers.PLAN, ((KIND, f"{name}{n}", first + n * step, None, b"x" * 200) for n in range(count)))
+    rows = ((KIND, f"{name}{n}", first + n * step, None, b"x" * 200, "") for n in range(count))
+    tx.cursor.executemany(timers.PLAN, rows)
     tx.planned = True
 
 

@@ -17,7 +17,8 @@ async def test_pending_timers_take_no_memory(db: Database, clock: FakeClock) -> 
     payload = b"x" * 100
 
     def plan(tx: Tx) -> None:
-        rows = ((REMIND, str(n), now - DUE + n + (0 if n < DUE else 10**9), None, payload) for n in range(PENDING))
+        dues = (now - DUE + n + (0 if n < DUE else 10**9) for n in range(PENDING))
+        rows = ((REMIND, str(n), due, None, payload, "") for n, due in enumerate(dues))
         tx.cursor.executemany(timers.PLAN, rows)
 
     await db.write(plan)

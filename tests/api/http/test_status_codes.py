@@ -14,9 +14,9 @@ RULED = {
     16: 500, 17: 500, 18: 409, 19: 409, 20: 401,
 }  # fmt: skip
 # What HTTP has a status of its own for; the number says the nearest thing.
-OF_HTTP = {"conflict": 409, "file_gone": 409, "foreign_issuer": 409, "link_expired": 410, "method_not_allowed": 405,
-           "ticket_early": 409, "ticket_spent": 410, "too_large": 413, "too_slow": 408, "too_many_requests": 429,
-           "unprocessable": 422, "unsupported_media_type": 415}  # fmt: skip
+OF_HTTP = {"conflict": 409, "file_gone": 409, "foreign_issuer": 409, "idempotency_key_done": 409, "link_expired": 410,
+           "method_not_allowed": 405, "ticket_early": 409, "ticket_spent": 410, "too_large": 413, "too_slow": 408,
+           "too_many_requests": 429, "unprocessable": 422, "unsupported_media_type": 415}  # fmt: skip
 
 
 def kinds(kind: type[HubError] = HubError) -> Iterator[type[HubError]]:
