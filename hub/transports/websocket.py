@@ -258,6 +258,9 @@ class Connection(asyncio.Protocol):
             return
         if messages:
             self._node.receive(messages, self, link=self)
+            if self._session is None and self._transport.get_write_buffer_size() > self._limits.unread:
+                # One read may bring twenty times its size in answers, and without a session nothing else is written.
+                self._reject(CloseCode.POLICY_VIOLATION, "too many messages without a session", "protocol")
 
     def _reject(self, code: int, reason: str, counted: str) -> None:
         metrics.BAD_FRAMES.labels(counted).inc()

@@ -76,6 +76,14 @@ async def test_whoever_provokes_answers_and_takes_none_is_not_read_on(hub: Serve
         await sending
 
 
+async def test_whoever_has_no_session_cannot_provoke_much_more_than_that_at_once(hub: Served) -> None:
+    async with RawSocket(hub) as socket:
+        connection, unread = connection_of(hub), hub.hub.websockets.limits.unread
+        connection.data_received(masked(Opcode.TEXT, b"[%b]" % b",".join([b"{}"] * 800)) * 100)
+        assert connection._transport.get_write_buffer_size() < 2 * unread
+        assert await socket.close_code() == 1008
+
+
 async def flood(socket: RawSocket, data: bytes) -> None:
     for at in range(0, len(data), 65_536):
         socket.writer.write(data[at : at + 65_536])
