@@ -197,6 +197,7 @@ class Exchange(Poll):
         )
         protocol.transport.write(b"".join(content))
         self.response_complete = True
+        self.whole = b""  # the connection keeps the exchange until the next one
         if not self.keep_alive:
             protocol.transport.close()
         protocol.on_response_complete()

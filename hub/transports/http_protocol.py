@@ -59,7 +59,7 @@ class HTTPProtocol(HttpToolsProtocol):
     cycle: RequestResponseCycle | Exchange | None  # type: ignore[assignment]
 
     # Beyond thirty attributes Python gives every object a dictionary of its own, which is a tenth of a held poll.
-    __slots__ = ("_header_bytes", "_in_headers", "_is_between", "_known", "_patience")
+    __slots__ = ("_header_bytes", "_in_headers", "_is_between", "_known", "_patience", "_stalled")
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio."""
@@ -68,6 +68,7 @@ class HTTPProtocol(HttpToolsProtocol):
         self._header_bytes = 0
         self._known: Known | None = None
         self._patience: asyncio.TimerHandle | None = None
+        self._stalled: asyncio.TimerHandle | None = None
         super().connection_made(transport)
         self.flow = Flow(transport)
         self.pipeline = Pipeline()  # type: ignore[assignment]
@@ -80,7 +81,19 @@ class HTTPProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
         self._stop_waiting()
+        self._stop_watching()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client takes no more. It may be as long about that as it may be silent."""
+        super().pause_writing()
+        if self._stalled is None:
+            self._stalled = self.loop.call_later(self.timeout_keep_alive, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        self._stop_watching()
+        super().resume_writing()
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -185,6 +198,11 @@ class HTTPProtocol(HttpToolsProtocol):
             self._patience.cancel()
             self._patience = None
 
+    def _stop_watching(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+
     def _too_slow(self) -> None:
         self._patience = None
         self.transport.abort()
@@ -192,6 +210,7 @@ class HTTPProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         """The connection changes hands, unless its request has been refused."""
         self._stop_waiting()
+        self._stop_watching()
         if not self.transport.is_closing():
             super().handle_websocket_upgrade()
 

@@ -111,6 +111,9 @@ class Wire:
     def close(self) -> None:
         self.closing = True
 
+    def abort(self) -> None:
+        self.closing = True
+
     def pause_reading(self) -> None: ...
 
     def resume_reading(self) -> None: ...
@@ -237,6 +240,24 @@ async def test_what_is_no_request_keeps_no_connection_open(hub: Served, request_
     wire.protocol.timeout_keep_alive = 0
     wire.protocol.data_received(more)
     await until(lambda: wire.closing)
+
+
+async def test_an_answer_that_has_left_is_not_kept(hub: Served) -> None:
+    wire = Wire(hub, hub.hub.http)
+    for _ in range(2):
+        await wire.bring(plain({}, SHAKE))
+        assert isinstance(wire.protocol.cycle, Exchange)
+        assert not wire.protocol.cycle.whole
+
+
+async def test_whoever_does_not_take_an_answer_is_dropped_in_the_end(hub: Served) -> None:
+    slow, stuck = Wire(hub, hub.hub.http), Wire(hub, hub.hub.http)
+    for wire in (slow, stuck):
+        wire.protocol.timeout_keep_alive = 0
+        wire.protocol.pause_writing()
+    slow.protocol.resume_writing()
+    await until(lambda: stuck.closing)
+    assert not slow.closing
 
 
 async def test_a_head_that_comes_again_waits_until_the_last_request_is_answered(hub: Served) -> None:
