@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hub.realtime.session import Session
 
 DENIED = "403:denied_by_security_policy:publish_denied"
+CHANGE_DEMANDED = "403:password_change_demanded:publish_denied"
 TOO_OFTEN = "429::too_many_publishes"
 
 
@@ -46,6 +47,8 @@ class Publishing:
         channel = self._catalog.find(question.channel)
         if channel is None or channel.publish.isdisjoint(principal.roles):
             return on.Refused(DENIED)
+        if principal.must_change:
+            return on.Refused(CHANGE_DEMANDED)
         if self._rates.take(principal.identity, self._clock.monotonic()):
             metrics.REFUSED.labels("publishes").inc()
             return on.Refused(TOO_OFTEN)

@@ -151,6 +151,18 @@ async def test_a_change_of_password_spares_the_login_that_did_it(world: World) -
     assert world.revoked.contains(principal(world, login="L2")) is False, "a login made since then"
 
 
+@pytest.mark.parametrize("channel", ["/chat/room", "/walls/a"])
+async def test_who_must_change_the_password_publishes_nothing_before(world: World, channel: str) -> None:
+    world.logins.cookies["first"] = structs.replace(principal(world), must_change=True)
+    line, bob = await opened(world, "first"), world.desk("bob").open()
+    await bob.subscribe(channel)
+    message = {"channel": channel, "id": "3", "clientId": line.heard[0]["clientId"], "data": {"n": 1}}
+    world.node.receive(decoded((message,)), line, line)
+    await world.settled()
+    assert line.heard[-1]["error"] == "403:password_change_demanded:publish_denied"
+    assert bob.events == []
+
+
 async def test_who_must_change_the_password_hears_only_how_that_went(world: World) -> None:
     world.logins.cookies["first"] = structs.replace(principal(world), must_change=True)
     line = await opened(world, "first")
