@@ -285,6 +285,7 @@ class Connection(asyncio.Protocol):
         self._session = session
         if session is None and self._credentials.principal is None:
             self._shared.strangers.add(self)
+            self._framing.most = self._limits.stranger_bytes
         else:
             self._shared.strangers.discard(self)
             self._framing.most = self._limits.message_bytes

@@ -116,6 +116,14 @@ async def test_fragments_that_grow_too_large_are_refused(hub: Served) -> None:
         assert await socket.close_code() == 1009
 
 
+async def test_a_refused_handshake_earns_no_larger_messages(hub: Served) -> None:
+    async with RawSocket(hub) as socket:
+        socket.send(Opcode.TEXT, HANDSHAKE)
+        assert not json.loads((await socket.frame())[1])[0]["successful"]
+        socket.send(Opcode.TEXT, b" " * (hub.hub.websockets.limits.stranger_bytes + 1))
+        assert await socket.close_code() == 1009
+
+
 async def test_what_still_comes_after_a_huge_frame_does_not_destroy_the_close_code(hub: Served) -> None:
     """A socket closed with bytes unread is reset, and takes what it had written with it."""
     async with RawSocket(hub, hub.token()) as socket:
