@@ -221,6 +221,8 @@ class Node:
         self._sessions[session.client_id] = session
         self.seats.take(session)
         self.attendance.opened(session.client_id, session.principal)
+        if session.link is not None:
+            session.link.session = session  # which counts from now on
 
     def ended(self, session: Session, reason: str) -> None:
         """The session is over."""

@@ -82,6 +82,7 @@ class Link(Origin, Protocol):
     """A WebSocket: an origin that can be written to at any time."""
 
     session: "Session | None"
+    """Who speaks through it; set when a handshake comes, and again when that is accepted."""
 
     deflates: bool
     """Whether compressed frames may be written."""

@@ -283,7 +283,7 @@ class Connection(asyncio.Protocol):
     @session.setter
     def session(self, session: "Session | None") -> None:
         self._session = session
-        if session is None and self._credentials.principal is None:
+        if self._credentials.principal is None and (session is None or not session.engine.alive):
             self._shared.strangers.add(self)
             self._framing.most = self._limits.stranger_bytes
         else:

@@ -1,6 +1,8 @@
 """WebSocket, over real sockets."""
 
+import asyncio
 import json
+from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -9,7 +11,9 @@ from websockets.frames import Opcode
 from channels.envelope import LoggedEvent, Stream
 from hub.kernel import metrics
 from hub.kernel.rate import Rate
+from hub.realtime.admission import Admission
 from hub.realtime.listeners import Listeners
+from hub.realtime.ports import Credentials
 from hub.realtime.prepared import prepare
 from tests.transports.served import CALLS, PATH, USERS, RawSocket, Served, Talker, until
 
@@ -122,6 +126,34 @@ async def test_a_refused_handshake_earns_no_larger_messages(hub: Served) -> None
         assert not json.loads((await socket.frame())[1])[0]["successful"]
         socket.send(Opcode.TEXT, b" " * (hub.hub.websockets.limits.stranger_bytes + 1))
         assert await socket.close_code() == 1009
+
+
+async def test_a_stranger_stays_one_until_the_handshake_is_accepted(
+    hub: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, prepared = asyncio.Event(), Admission.prepared
+
+    async def slowly(self: Admission, handshake: Any, credentials: Credentials) -> Credentials:
+        await gate.wait()
+        return await prepared(self, handshake, credentials)
+
+    monkeypatch.setattr(Admission, "is_prepared", lambda *_: False)
+    monkeypatch.setattr(Admission, "prepared", slowly)
+    shake = {"channel": "/meta/handshake", "version": "1.0", "ext": {"authentication": {"token": hub.token()}}}
+    async with RawSocket(hub) as socket, RawSocket(hub) as other:
+        strangers, most = hub.hub.websockets.strangers, hub.hub.websockets.limits.stranger_bytes
+        for each in (socket, other):
+            each.send(Opcode.TEXT, json.dumps(shake).encode())
+        await until(lambda: all(connection.session is not None for connection in strangers))
+        assert len(strangers) == 2
+        other.send(Opcode.TEXT, b" " * (most + 1))
+        assert await other.close_code() == 1009
+        gate.set()
+        assert json.loads((await socket.frame())[1])[0]["successful"]
+        assert not any(connection.session for connection in strangers)
+        socket.send(Opcode.TEXT, b"[%b]" % (b" " * most))
+        socket.send(Opcode.PING, b"still here")
+        assert await socket.frame() == (Opcode.PONG, b"still here")
 
 
 async def test_what_still_comes_after_a_huge_frame_does_not_destroy_the_close_code(hub: Served) -> None:
