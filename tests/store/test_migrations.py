@@ -139,7 +139,7 @@ def test_who_serves_says_once_what_was_migrated(empty_sqlite: str, caplog: pytes
     assert (line["event"], line["before"], line["after"]) == ("database migrated", "nothing", after)
 
 
-def test_events_kept_by_stream_are_all_there_in_the_order_in_which_they_came(empty_sqlite: str) -> None:
+def test_events_kept_by_stream_are_all_there_and_new_ones_come_after_them(empty_sqlite: str) -> None:
     dialect = dialects.of(empty_sqlite)
     dialect.make()
     with dialect.connect() as connection:
@@ -156,7 +156,9 @@ def test_events_kept_by_stream_are_all_there_in_the_order_in_which_they_came(emp
         (1, 9, 10, "a", b"{", 0),
         (2, 7, 30, "c", b"{}", 0),
     ]
-    assert ask(empty_sqlite, "SELECT rowid, id FROM event ORDER BY rowid") == [(1, "a"), (2, "b"), (3, "c")]
+    with dialect.connect() as connection:
+        connection.exec_driver_sql("INSERT INTO event (stream_id, seq, at, id, data) VALUES (1, 10, 40, 'd', x'7b')")
+    assert ask(empty_sqlite, "SELECT rowid, id FROM event ORDER BY rowid") == [(1, "b"), (2, "a"), (3, "c"), (4, "d")]
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://localhost/hub"])
