@@ -80,6 +80,7 @@ class Recovery:
             for local in pinned:
                 local.pins -= 1
                 self._streams.release(local)
+        self._fanout.settle()  # the positions are told after what they count
         concerned = [local for local in session.streams if self._is_asked(local, question)]
         positions = {local.stream.channel: local.last for local in concerned if self._is_durable(local.stream)}
         return Attached(positions, tuple(local.stream.channel for local in gaps))
@@ -102,6 +103,9 @@ class Recovery:
             self.detach(session, again)
             gone = before - {local.stream for local in session.streams}
             session.forget(gone | self._rewound(session, question))
+        if question.replaying and session.queue:  # what waits since before an unsubscribe is asked for anew
+            heard = {local.stream for local in session.streams}
+            session.forget({event.stream for event in session.queue if event.seq} - heard)
 
     def _rewound(self, session: "Session", question: Attach) -> set[Stream]:
         """The streams that the session still hears and of which the client has less than this process: now behind."""

@@ -65,9 +65,8 @@ class Session:
         self.link: Link | None = None
         self.queue: list[Prepared] = []
         self.write: Write | None = None
-        """Where frames go as they come; None while they wait in the queue. Changed by `steer` only."""
         self.form = PLAIN
-        """That of these frames."""
+        """Where frames go as they come, and how made; None while they wait in the queue. Changed by `steer` only."""
         self.dirty = False
         self.filed = -1
         self.patient = True
@@ -202,6 +201,7 @@ class Session:
                 self._unacked.drop(command.batch)
                 self.strain.ease()
             case do.Detach():
+                self._node.fanout.settle()  # what came before counts, and comes before the answer
                 self._node.recovery.detach(self, command.targets)
             case do.Deliver():
                 self._deliver(command)

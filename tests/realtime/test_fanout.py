@@ -182,6 +182,47 @@ async def test_a_socket_that_takes_neither_events_nor_a_farewell_harms_nobody(
     assert world.node.sessions() == [other.session]
 
 
+async def test_what_came_before_an_unsubscribe_is_heard_before_its_answer(world: World) -> None:
+    desk = await subscribed(world, CALLS)
+    world.node.intake.event(LoggedEvent(mine(), 1, data(1)))
+    gone = desk.message("/meta/unsubscribe", subscription=CALLS)
+    desk.say(gone)
+    assert [message.get("id") or message["data"]["n"] for message in desk.heard[-2:]] == [1, gone["id"]]
+
+
+async def test_a_subscribe_tells_positions_after_the_events_that_they_count(world: World) -> None:
+    desk = await subscribed(world, "/walls/*")
+    named = desk.ask("/walls/a")
+    desk.say(named)
+    world.node.intake.event(LoggedEvent(ours("/walls/a"), 1, data(1)))
+    await world.settled()
+    assert desk.reply(named)["ext"]["replay"] == {"/walls/a": 1}
+    assert [message.get("id") or message["data"]["n"] for message in desk.heard[-2:]] == [1, named["id"]]
+
+
+async def test_what_has_waited_since_before_an_unsubscribe_does_not_come_twice(world: World) -> None:
+    desk = await subscribed(world, CALLS)
+    desk.line.block()
+    await world.publish(mine(), 1, 2)
+    await desk.unsubscribe(CALLS)
+    desk.line.resume()
+    desk.say(desk.ask(CALLS, replay={CALLS: 0}))
+    await world.settled()
+    assert desk.numbers() == [1, 2]
+
+
+async def test_events_go_to_the_newest_socket_while_a_question_is_out(world: World) -> None:
+    desk = await subscribed(world, ROOM)
+    desk.say(desk.ask(CALLS, replay={CALLS: 0}))
+    desk.line = Line(desk.credentials)
+    desk.connect()
+    world.announce(ours(ROOM), 1)
+    assert desk.session.engine.waiting
+    world.node.fanout.settle()
+    assert received(desk.line.heard) == [(ROOM, None, 1)]
+    await world.settled()
+
+
 class Member:
     """As much of a session as listeners look at."""
 
