@@ -15,6 +15,7 @@ from hub.bayeux import events as on
 from hub.bayeux.advice import Terms
 from hub.bayeux.engine import Engine, SessionState
 from hub.bayeux.messages import CONNECT, HANDSHAKE, Message, Reply
+from hub.bayeux.states import State
 from hub.brokers.port import Broker
 from hub.kernel import ids, metrics
 from hub.kernel.clock import Clock, micros
@@ -122,6 +123,9 @@ class Node:
 
     def _open(self, handshake: Message, origin: Origin, link: Link | None) -> Session:
         if link is not None and link.session is not None:
+            if link.session.engine.state.state is State.NEW:  # judged one after the other, or a stranger piles them up
+                link.session.receive(handshake, origin, link=link)
+                return link.session
             link.session.replaced()
         terms = self.terms if origin.credentials.patient else self._at_once
         session = Session(Engine(SessionState(client_id=ids.client_id(self.name)), terms), self)

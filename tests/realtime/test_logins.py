@@ -151,6 +151,18 @@ async def test_a_change_of_password_spares_the_login_that_did_it(world: World) -
     assert world.revoked.contains(principal(world, login="L2")) is False, "a login made since then"
 
 
+@pytest.mark.parametrize("cookie", ["good", "bad"])
+async def test_one_socket_has_one_login_looked_up_at_a_time(world: World, cookie: str) -> None:
+    line = Line(given(world, cookie=cookie))
+    for number in range(100):
+        world.node.receive(decoded(({**handshake(), "id": str(number)},)), line, line)
+    assert len(world.node._tasks) == 1
+    await world.settled()
+    assert [reply["id"] for reply in line.heard] == [str(number) for number in range(100)]
+    assert [reply["successful"] for reply in line.heard] == [cookie == "good"] + [False] * 99
+    assert len(world.node.sessions()) == (1 if cookie == "good" else 0)
+
+
 @pytest.mark.parametrize("channel", ["/chat/room", "/walls/a"])
 async def test_who_must_change_the_password_publishes_nothing_before(world: World, channel: str) -> None:
     world.logins.cookies["first"] = structs.replace(principal(world), must_change=True)
