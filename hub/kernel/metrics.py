@@ -85,7 +85,7 @@ UNDELIVERED = _counter(
     "hub_undelivered_total",
     "Events that a subscribed session did not get, by reason; queue_overflow is read again from the log.",
     "reason",
-    ("queue_overflow", "ephemeral_overflow", "session_ended", "socket_lost", "trimmed"),
+    ("queue_overflow", "ephemeral_overflow", "session_ended", "trimmed"),
 )
 RECOVERIES = _counter(
     "hub_recoveries_total", "Streams read again for a subscriber, by result.", "kind", ("live", "replayed", "gap")

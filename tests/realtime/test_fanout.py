@@ -211,6 +211,20 @@ async def test_what_has_waited_since_before_an_unsubscribe_does_not_come_twice(w
     assert desk.numbers() == [1, 2]
 
 
+async def test_what_comes_in_the_tick_in_which_a_session_has_caught_up_follows_its_page(world: World) -> None:
+    """Whoever is behind on one stream may keep up on the others, and be written to directly until its page waits."""
+    await subscribed(world, CALLS)
+    await world.publish(mine(), 1, 2)
+    late = await subscribed(world, CALLS)
+    local = world.node.streams.get(mine())
+    assert local is not None
+    world.node.recovery.leave_behind(late.session, local, 0)
+    world.node.recovery._advance(late.session, local, 0, list(local.recent))
+    world.node.intake.event(LoggedEvent(mine(), 3, data(3)))
+    await world.settled()
+    assert late.numbers() == [1, 2, 3]
+
+
 async def test_events_go_to_the_newest_socket_while_a_question_is_out(world: World) -> None:
     desk = await subscribed(world, ROOM)
     desk.say(desk.ask(CALLS, replay={CALLS: 0}))
