@@ -20,6 +20,10 @@ from tests.support.tokens import mint
 OPENING = 64
 OPEN_SECONDS = 120.0
 WARM_SECONDS = 0.4
+PAUSE_SECONDS = 0.2
+"""After warming up. A client that has just spoken lets the server's core work at its acknowledgements (Linux takes the
+conversation for an interactive one) until for once it answers an event with nothing: with desktops, nearly always.
+"""
 IDLE_SECONDS = 2.0
 DRAIN_SECONDS = 10.0
 
@@ -143,6 +147,17 @@ class Run:
         (self._keep_window if self.shape.rate is None else self._keep_rate)(publishers, began, end)
         self._drain()
 
+    def warm_up(self, publishers: Sequence[Publisher]) -> None:
+        """Publish a little, and then be silent for a while."""
+        self.publish(publishers, WARM_SECONDS)
+        self.turn_for(PAUSE_SECONDS)
+
+    def turn_for(self, seconds: float) -> None:
+        """Only take what comes."""
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            self.loop.turn()
+
     def _keep_window(self, publishers: Sequence[Publisher], began: float, end: float) -> None:
         del began
         most = self.shape.window * self.shape.batch
@@ -216,7 +231,7 @@ def streaming(name: str, shape: Shape, server: Server) -> Result:
     """Publish for a while, after a little warming up."""
     with opened(name, shape, server) as run:
         publishers = run.publishers()
-        run.publish(publishers, WARM_SECONDS)
+        run.warm_up(publishers)
         return run.measured(shape.seconds, publishers)
 
 
@@ -225,9 +240,8 @@ def idle(name: str, shape: Shape, server: Server) -> Result:
     before = server.resident()
     with opened(name, shape, server) as run:
         kib = (server.resident() - before) / shape.desktops / 1024
-        cpu, end = server.cpu(), time.perf_counter() + IDLE_SECONDS
-        while time.perf_counter() < end:
-            run.loop.turn()
+        cpu = server.cpu()
+        run.turn_for(IDLE_SECONDS)
         used = (server.cpu() - cpu) / IDLE_SECONDS / shape.desktops * 1e6
         return Result(workload=name, server=server.name, kib=kib, cpu=used, unit="second of a connection")
 
@@ -236,7 +250,7 @@ def stalled(name: str, shape: Shape, server: Server) -> list[Result]:
     """The same twice: with everybody reading, and with one in a hundred who has stopped to."""
     with opened(name, shape, server) as run:
         publishers = run.publishers()
-        run.publish(publishers, WARM_SECONDS)
+        run.warm_up(publishers)
         before = run.measured(shape.seconds, publishers)
         resident, kernel = server.resident(), kernel_socket_bytes()
         deaf = run.desktops[::100]
