@@ -1,22 +1,25 @@
 """From one event to many sessions.
 
 Delivering collects a reference to the event and nothing else: no engine is asked, nothing is encoded again, nobody
-waits. Once a loop tick everything collected is written. Frames that follow one another on a stream are joined once for
-all whose clients keep up, and go straight to their sockets: of a thousand sessions not one is looked at, whose memory
-would have to come into the caches of the processor first. The others have a queue of their own, which is flushed into
-whatever they can take.
+waits. Once a loop tick everything collected is written, in one piece to each socket. Frames that follow one another on
+a stream are joined once for all whose clients keep up, and go straight to their sockets: of a thousand sessions not one
+is looked at, whose memory would have to come into the caches of the processor first. The others have a queue of their
+own, which is flushed into whatever they can take.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
 from hub.kernel import logs, metrics
-from hub.realtime.listeners import Lane, Listeners
+from hub.realtime.listeners import Listeners, Write
 from hub.realtime.prepared import Prepared, joined
 
 if TYPE_CHECKING:
     from hub.realtime.session import Session
+
+Collected = tuple[Listeners, list[Prepared]]
 
 _DELIVERED: Final = metrics.DELIVERIES.labels("websocket")
 logger = logs.get("hub.fanout")
@@ -26,8 +29,9 @@ class Fanout:
     """What is to be written, and the one flush a tick."""
 
     def __init__(self) -> None:
-        self._collected: list[tuple[Listeners, list[Prepared]]] = []
+        self._collected: list[Collected] = []
         self._dirty: list[Session] = []
+        self._answers: list[Callable[[], None]] = []
         self._changes: list[Callable[[], None]] = []
         self._scheduled = self._writing = False
 
@@ -46,15 +50,26 @@ class Fanout:
             self._dirty.append(session)
             self._schedule()
 
+    def first(self, answers: Callable[[], None]) -> None:
+        """Call this before anything that has been collected is written, at the end of the tick at the latest."""
+        self._answers.append(answers)
+        self._schedule()
+
     def settle(self) -> None:
         """Write now what has been collected, so that an answer comes after it, or who listens can change."""
         if self._writing:
             return
         self._writing = True
+        answers, self._answers = self._answers, []
+        for write_answers in answers:
+            write_answers()
         collected, self._collected = self._collected, []
-        for listeners, events in collected:
-            for lane in listeners.lanes:
-                _write(lane, events)
+        for write, piece in _pieces(collected):
+            try:
+                write(piece)
+            except Exception:
+                logger.exception("a socket could not be written to; its session has to begin anew")
+                _begin_anew(_sessions_of(write, collected))
         self._writing = False
         changes, self._changes = self._changes, []
         for change in changes:
@@ -89,31 +104,46 @@ class Fanout:
                 session.flush()
             except Exception:
                 logger.exception("a session could not be flushed and has to begin anew", client=session.client_id[:8])
-                _begin_anew(session)
+                _begin_anew([session])
 
 
-def _write(lane: Lane, events: list[Prepared]) -> None:
-    try:
-        piece = joined(events, lane.form)
-    except Exception:
-        logger.exception("events could not be written; all who wait for them have to begin anew")
-        for session in tuple(lane.writes):
-            _begin_anew(session)
+def _pieces(collected: Collection[Collected]) -> Iterator[tuple[Write, bytes]]:
+    """What goes to which socket, in one piece each."""
+    if len(collected) == 1:
+        for piece, writes in _by_lane(collected):
+            yield from zip(writes, repeat(piece))
         return
-    writes = list(lane.writes.values())
-    for write in writes:
+    pieces: dict[Write, list[bytes]] = {}
+    for piece, writes in _by_lane(collected):
+        for write in writes:
+            pieces.setdefault(write, []).append(piece)
+    for write, parts in pieces.items():
+        yield write, parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _by_lane(collected: Iterable[Collected]) -> Iterator[tuple[bytes, list[Write]]]:
+    for listeners, events in collected:
+        for lane in listeners.lanes:
+            try:
+                piece = joined(events, lane.form)
+            except Exception:
+                logger.exception("events could not be written; all who wait for them have to begin anew")
+                _begin_anew(list(lane.writes))
+            else:
+                writes = list(lane.writes.values())
+                yield piece, writes
+                _DELIVERED.inc(len(events) * len(writes))
+
+
+def _sessions_of(write: Write, collected: Iterable[Collected]) -> Iterable["Session"]:
+    lanes = [lane for listeners, _ in collected for lane in listeners.lanes]
+    return dict.fromkeys(session for lane in lanes for session, own in lane.writes.items() if own == write)
+
+
+def _begin_anew(sessions: Iterable["Session"]) -> None:
+    """End the sessions; where a socket does not even take the farewell, nobody else shall suffer from that."""
+    for session in sessions:
         try:
-            write(piece)
+            session.fall_out()
         except Exception:
-            logger.exception("a socket could not be written to; its session has to begin anew")
-            for session in [session for session, own in lane.writes.items() if own is write]:
-                _begin_anew(session)
-    _DELIVERED.inc(len(events) * len(writes))
-
-
-def _begin_anew(session: "Session") -> None:
-    """End the session; where its socket does not even take the farewell, nobody else shall suffer from that."""
-    try:
-        session.fall_out()
-    except Exception:
-        logger.exception("a session could not be ended in good order", client=session.client_id[:8])
+            logger.exception("a session could not be ended in good order", client=session.client_id[:8])

@@ -23,7 +23,10 @@ class Joined:
             self._began, self._head = True, data
         elif self._head:
             head, self._head = self._head, b""
-            self._transport.writelines((head, data))
+            if data:
+                self._transport.writelines((head, data))
+            else:
+                self._transport.write(head)
         else:
             self._transport.write(data)
 

@@ -76,6 +76,7 @@ class Connection(asyncio.Protocol):
         "_node",
         "_open",
         "_opening",
+        "_out",
         "_paused",
         "_pinged",
         "_server_state",
@@ -98,6 +99,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self.write: Callable[[bytes], object]
         self._fragments: list[bytes] = []
+        self._out: list[bytes] = []
         self._closing: tuple[int, str, Session | None] | None = None
         self._open = False
         """Whether the protocol is, which takes it long to say."""
@@ -258,9 +260,14 @@ class Connection(asyncio.Protocol):
             return
         if messages:
             self._node.receive(messages, self, link=self)
-            if self._session is None and self._transport.get_write_buffer_size() > self._limits.unread:
-                # One read may bring twenty times its size in answers, and without a session nothing else is written.
-                self._reject(CloseCode.POLICY_VIOLATION, "too many messages without a session", "protocol")
+            if self._session is None:
+                self._bear_with_stranger()
+
+    def _bear_with_stranger(self) -> None:
+        """One read may bring twenty times its size in answers, and without a session nothing else is written."""
+        self._flush()
+        if self._transport.get_write_buffer_size() > self._limits.unread:
+            self._reject(CloseCode.POLICY_VIOLATION, "too many messages without a session", "protocol")
 
     def _reject(self, code: int, reason: str, counted: str) -> None:
         metrics.BAD_FRAMES.labels(counted).inc()
@@ -295,10 +302,11 @@ class Connection(asyncio.Protocol):
         """See `hub.realtime.ports.Origin`; on a socket answers need not wait for each other."""
 
     def answer(self, messages: Sequence[bytes], *, displaced: bool = False) -> None:
-        """See `hub.realtime.ports.Origin`. The event loop lets what is written in one tick leave together."""
+        """See `hub.realtime.ports.Origin`. Answers of one loop tick leave together, and before its events."""
         del displaced
-        if self._open and not self._transport.is_closing():
-            self._transport.write(frame(b"[%b]" % b",".join(messages)))
+        if not self._out:
+            self._node.fanout.first(self._flush)
+        self._out.append(frame(b"[%b]" % b",".join(messages)))
 
     def clear(self) -> bool:
         """See `hub.realtime.ports.Link`."""
@@ -316,6 +324,7 @@ class Connection(asyncio.Protocol):
             self._due = self._now() + after
             self._node.wheel.file(self)
             return
+        self._flush()
         self._closed = True
         if self._open:
             self._framing.protocol().send_close(code, reason)
@@ -342,7 +351,13 @@ class Connection(asyncio.Protocol):
         self._pause(paused=True)
         self._transport.abort()
 
+    def _flush(self) -> None:
+        if self._out and self._open and not self._transport.is_closing():
+            self._transport.write(self._out[0] if len(self._out) == 1 else b"".join(self._out))
+        self._out.clear()
+
     def _flush_protocol(self) -> None:
+        self._flush()
         for data in self._framing.leaving():
             if self._transport.is_closing():
                 return
