@@ -46,6 +46,26 @@ async def test_what_comes_in_one_tick_leaves_in_one_write(world: World, monkeypa
     assert written == [[1, 2, 3], [4]]
 
 
+async def test_what_several_streams_bring_in_one_tick_leaves_in_one_write_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, broken = world.desk(), world.desk()
+    written = writes(desk, monkeypatch)
+
+    def fails(_: bytes) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(broken.line, "write", fails)
+    for each in (broken, desk):
+        await each.open().subscribe(ROOM)
+        await each.subscribe(OTHER)
+    for number, channel in enumerate([ROOM, OTHER, ROOM], 1):
+        world.announce(ours(channel), number)
+    await world.settled()
+    assert written == [[1, 2, 3]]
+    assert broken.heard[-1]["error"] == "402::session_unknown"
+
+
 async def test_events_of_several_streams_keep_the_order_in_which_they_came(world: World) -> None:
     desk = await subscribed(world, ROOM, OTHER)
     for number, channel in enumerate([ROOM, OTHER, OTHER, ROOM, OTHER, ROOM], 1):
