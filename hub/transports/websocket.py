@@ -1,8 +1,7 @@
 """Bayeux over WebSocket, outside ASGI: a protocol class that uvicorn is given for upgrades.
 
 Bytes that arrive become messages in `framing`. Events leave as frames prepared once for all receivers, several of them
-in one write. There is no task per connection; whatever is to happen later stands in the
-wheel of the node.
+in one write. There is no task per connection; whatever is to happen later stands in the wheel of the node.
 """
 
 import asyncio
@@ -195,11 +194,9 @@ class Connection(asyncio.Protocol):
     def _happened(self, event: bytes | Event) -> None:
         if isinstance(event, Request):
             self._upgrade(event)
-        elif self._closed:
-            pass
-        elif isinstance(event, bytes):
+        elif isinstance(event, bytes) and not self._closed:
             self._message(event)
-        elif isinstance(event, Frame):
+        elif isinstance(event, Frame) and not self._closed:
             self._framed(event)
 
     def _upgrade(self, request: Request) -> None:
