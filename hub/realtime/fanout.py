@@ -62,7 +62,10 @@ class Fanout:
         self._writing = True
         answers, self._answers = self._answers, []
         for write_answers in answers:
-            write_answers()
+            try:
+                write_answers()
+            except Exception:
+                logger.exception("answers could not be written; their socket is about to be lost")
         collected, self._collected = self._collected, []
         for write, piece in _pieces(collected):
             try:

@@ -66,6 +66,24 @@ async def test_what_several_streams_bring_in_one_tick_leaves_in_one_write_too(
     assert broken.heard[-1]["error"] == "402::session_unknown"
 
 
+async def test_answers_leave_before_events_and_one_that_cannot_harms_nobody(world: World) -> None:
+    desk = await subscribed(world, ROOM)
+    order: list[object] = []
+
+    def fails() -> None:
+        order.append("tried")
+        raise ValueError
+
+    world.announce(ours(ROOM), 1)
+    world.node.fanout.first(fails)
+    world.node.fanout.first(lambda: order.append(desk.numbers(ROOM)))
+    await world.settled()
+    world.announce(ours(ROOM), 2)
+    await world.settled()
+    assert order == ["tried", []]
+    assert desk.numbers(ROOM) == [1, 2]
+
+
 async def test_events_of_several_streams_keep_the_order_in_which_they_came(world: World) -> None:
     desk = await subscribed(world, ROOM, OTHER)
     for number, channel in enumerate([ROOM, OTHER, OTHER, ROOM, OTHER, ROOM], 1):
