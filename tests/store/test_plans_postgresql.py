@@ -47,11 +47,8 @@ FILL = (
 
 @pytest.fixture(scope="module")
 def filled(postgres_server: PostgresServer) -> Iterator[str]:
-    name = postgres_server.migrated()
-    for statement in FILL:
-        postgres_server.execute(statement, name)
-    yield postgres_server.url(name)
-    postgres_server.drop(name)
+    with postgres_server.filled(FILL) as url:
+        yield url
 
 
 @pytest.fixture

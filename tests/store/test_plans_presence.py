@@ -42,11 +42,8 @@ FILL = (
 
 @pytest.fixture(scope="module")
 def filled(postgres_server: PostgresServer) -> Iterator[str]:
-    name = postgres_server.migrated()
-    for statement in FILL:
-        postgres_server.execute(statement, name)
-    yield postgres_server.url(name)
-    postgres_server.drop(name)
+    with postgres_server.filled(FILL) as url:
+        yield url
 
 
 async def test_sqlite_walks_an_index_for_every_question(sqlite_url: str) -> None:

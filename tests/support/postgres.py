@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -157,6 +157,15 @@ class PostgresServer:
             self._template = self.database()
             migrate(self.url(self._template))
         return self.database(self._template)
+
+    @contextmanager
+    def filled(self, statements: Iterable[str]) -> Iterator[str]:
+        """The URL of a migrated database in which these statements have been carried out; it is gone afterwards."""
+        name = self.migrated()
+        for statement in statements:
+            self.execute(statement, name)
+        yield self.url(name)
+        self.drop(name)
 
     def drop(self, database: str) -> None:
         """Remove a database, whoever is connected to it."""
