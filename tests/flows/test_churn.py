@@ -24,7 +24,7 @@ WARM, WAVES = 6, 8
 SOAK_SECONDS = float(os.environ.get("HUB_SOAK_SECONDS", "0"))
 GROWTH = (40 if SOAK_SECONDS else 6) * 2**20
 """Bytes: what the allocator has not found a place for after the first waves; in an hour SQLite also fills its cache of
-32 MiB. A leak of 5 KiB a client is found by it.
+12 MiB. A leak of 5 KiB a client is found by it.
 """
 QUIET = (
     "hub_connections",
