@@ -12,9 +12,7 @@ from tests.support.tokens import SECRET, mint
 
 CONNECT = b'[{"channel":"/meta/connect","clientId":"none","id":"1"}]'
 SMUGGLED = b"GET /version HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n"
-INNARDS = re.compile(
-    rb'Traceback|File "|\.py\b|line \d+|site-packages|msgspec|sqlalchemy|starlette|uvicorn|/work/|Error:'
-)
+INNARDS = re.compile(rb'Traceback|File "|\.py\b|line \d+|site-packages|msgspec|sqlalchemy|starlette|uvicorn|Error:')
 
 
 @pytest.mark.parametrize(
