@@ -1,6 +1,6 @@
 """The frames of one WebSocket.
 
-What clients say comes in whole, masked text frames, and these are read here: it takes a fifth of the time that the
+What clients say comes in whole, masked text frames, and these are read here: it takes half the time that the
 protocol needs, which is a generator that asks for a few bytes at once. Whatever else may come (controls, fragments,
 compressed and binary frames, mistakes, the request to begin with) goes through the sans-I/O protocol of `websockets`.
 That is only there while it is needed, for it is the largest part of a connection that is silent.
